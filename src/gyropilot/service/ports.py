@@ -1,0 +1,427 @@
+"""What the service needs from the world, as contracts. The adapters in `storage/` and `execution/` fulfil them.
+
+A suite in `gyropilot.testing` checks each contract; an adapter's test is a subclass of the suite and a fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeVar
+
+from gyropilot.service.records import Record
+
+R = TypeVar("R", bound=Record)
+
+Clock = Callable[[], datetime]
+"""Gives the time now, aware and in UTC."""
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """Which records of a kind, in which order. Ties are broken by name, so that pages neither repeat nor skip."""
+
+    parent: str = ""
+    """Only records of this parent (case ignored)."""
+    states: frozenset[str] = frozenset()
+    """Only records in one of these states; empty: any."""
+    name_contains: str = ""
+    """Only names that contain this text (case ignored)."""
+    created_after: datetime | None = None
+    """Only records made later than this."""
+    created_before: datetime | None = None
+    """Only records made earlier than this."""
+    modified_after: datetime | None = None
+    """Only records changed later than this."""
+    modified_before: datetime | None = None
+    """Only records changed earlier than this."""
+    order_by: str = "created_at"
+    """`created_at`, `modified_at`, `name` or `state`."""
+    descending: bool = False
+    """Greatest first."""
+    limit: int | None = None
+    """How many at most; None: all."""
+    offset: int = 0
+    """How many to pass over."""
+
+
+class RecordStore(Protocol):
+    """Keeps records. Every call is atomic and durable when it returns; safe to use from several threads and processes.
+
+    Names and parents are compared without regard to case; records come back spelled as they were written.
+    """
+
+    def insert(self, record: R) -> R:
+        """Store a new record and return it with version 1.
+
+        Raises:
+            AlreadyExistsError: when its kind, parent and name are taken; nothing is changed then.
+        """
+        ...
+
+    def get(self, kind: type[R], name: str, *, parent: str = "") -> R:
+        """Return one record.
+
+        Raises:
+            NotFoundError: when there is none.
+        """
+        ...
+
+    def replace(self, record: R) -> R:
+        """Store a changed record over the one it was read as, and return it with its version counted up.
+
+        Raises:
+            ConflictError: when the stored version is not the record's version (it was changed since it was read).
+            NotFoundError: when there is none.
+        """
+        ...
+
+    def delete(self, kind: type[Record], name: str, *, parent: str = "") -> None:
+        """Remove one record.
+
+        Raises:
+            NotFoundError: when there is none.
+        """
+        ...
+
+    def find(self, kind: type[R], query: Query) -> Sequence[R]:
+        """Return the records that the query selects, in its order."""
+        ...
+
+    def count(self, kind: type[Record], query: Query) -> int:
+        """Return how many records the query selects, limit and offset left aside."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections; a closed store is not used again."""
+        ...
+
+
+# --- blobs ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """A bucket."""
+
+    name: str
+    """Its name, 3 to 63 of a-z, 0-9, dot and hyphen."""
+    created_at: datetime
+    """When it was made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blob:
+    """What is known of an object without its content."""
+
+    bucket: str
+    """The bucket it lies in."""
+    key: str
+    """Its key: 1 to 1,024 bytes of UTF-8."""
+    size: int
+    """Bytes of content."""
+    etag: str
+    """MD5 of the content in hexadecimal; of a multipart upload, MD5 of the parts' MD5s, a hyphen and their count."""
+    modified_at: datetime
+    """When it was written."""
+    content_type: str = "binary/octet-stream"
+    """Media type, as its writer stated."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """The writer's own metadata; keys in lower case."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlobPage:
+    """A part of a listing."""
+
+    blobs: tuple[Blob, ...]
+    """Objects in the order of their keys' UTF-8 bytes."""
+    prefixes: tuple[str, ...]
+    """Common prefixes, when a delimiter was given."""
+    next_start_after: str = ""
+    """Where to go on; empty: this was the last page."""
+
+
+class BlobStore(Protocol):
+    """Keeps objects in buckets. An object appears whole or not at all, and is durable when `put` returns.
+
+    Raises:
+        InvalidBucketNameError, InvalidBlobKeyError: from every method, for names that cannot be.
+    """
+
+    def create_bucket(self, bucket: str) -> Bucket:
+        """Make a bucket.
+
+        Raises:
+            BucketAlreadyExistsError: when it exists.
+        """
+        ...
+
+    def get_bucket(self, bucket: str) -> Bucket:
+        """Return a bucket.
+
+        Raises:
+            BucketNotFoundError: when there is none.
+        """
+        ...
+
+    def list_buckets(self) -> Sequence[Bucket]:
+        """Return all buckets in the order of their names."""
+        ...
+
+    def delete_bucket(self, bucket: str) -> None:
+        """Remove an empty bucket.
+
+        Raises:
+            BucketNotFoundError: when there is none.
+            BucketNotEmptyError: when it holds objects.
+        """
+        ...
+
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        content: BinaryIO,
+        *,
+        content_type: str = "binary/octet-stream",
+        metadata: Mapping[str, str] | None = None,
+    ) -> Blob:
+        """Store an object, over an older one of the same key, reading `content` to its end.
+
+        Raises:
+            BucketNotFoundError: when there is no such bucket.
+        """
+        ...
+
+    def head(self, bucket: str, key: str) -> Blob:
+        """Return what is known of an object.
+
+        Raises:
+            BucketNotFoundError: when there is no such bucket.
+            BlobNotFoundError: when there is no such object.
+        """
+        ...
+
+    def open(
+        self, bucket: str, key: str, *, first: int = 0, last: int | None = None
+    ) -> AbstractContextManager[tuple[Blob, BinaryIO]]:
+        """Open an object for reading bytes `first` to `last` (inclusive; None: the end).
+
+        The content stays the same while it is open, also when the object is replaced or deleted meanwhile.
+
+        Raises:
+            BucketNotFoundError: when there is no such bucket.
+            BlobNotFoundError: when there is no such object.
+            InvalidRangeError: when `first` lies behind the last byte (an empty object has only the full range).
+        """
+        ...
+
+    def list(
+        self, bucket: str, *, prefix: str = "", delimiter: str = "", start_after: str = "", limit: int = 1000
+    ) -> BlobPage:
+        """Return objects (and common prefixes, which count as one each) in order of their keys.
+
+        Raises:
+            BucketNotFoundError: when there is no such bucket.
+        """
+        ...
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove an object; one that is not there is no error.
+
+        Raises:
+            BucketNotFoundError: when there is no such bucket.
+        """
+        ...
+
+    def create_upload(
+        self,
+        bucket: str,
+        key: str,
+        *,
+        content_type: str = "binary/octet-stream",
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        """Begin a multipart upload and return its id.
+
+        Raises:
+            BucketNotFoundError: when there is no such bucket.
+        """
+        ...
+
+    def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: BinaryIO) -> str:
+        """Store one part (1 to 10,000), over an older one of the same number, and return its ETag.
+
+        Raises:
+            UploadNotFoundError: when there is no such upload of this key.
+        """
+        ...
+
+    def complete_upload(self, bucket: str, key: str, upload_id: str, parts: Sequence[tuple[int, str]]) -> Blob:
+        """Make the object of the parts, given as numbers and ETags in ascending order.
+
+        Raises:
+            UploadNotFoundError: when there is no such upload of this key.
+            InvalidPartError: when a part is missing, its ETag differs or the order is wrong.
+        """
+        ...
+
+    def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
+        """Throw an upload and its parts away.
+
+        Raises:
+            UploadNotFoundError: when there is no such upload of this key.
+        """
+        ...
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+class HeaderReader(Protocol):
+    """Reads the column names of a stored table without reading the table."""
+
+    def read_column_names(self, bucket: str, key: str, *, data_format: str, compression: str = "") -> tuple[str, ...]:
+        """Return the names in order; `data_format` is `csv` or `parquet`, `compression` empty or `gzip`.
+
+        Raises:
+            BlobNotFoundError: when there is no such object.
+            UnreadableTableError: when it is empty or not of the format.
+        """
+        ...
+
+
+# --- logs -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """One line of a log."""
+
+    at: datetime
+    """When it was written."""
+    message: str
+    """What it says."""
+
+
+class LogStore(Protocol):
+    """Keeps log lines in groups and streams (a group: all AutoML jobs; a stream: one job). Appending is atomic per call."""
+
+    def append(self, group: str, stream: str, lines: Sequence[LogLine]) -> None:
+        """Add lines at the end; group and stream come into being with the first."""
+        ...
+
+    def read(self, group: str, stream: str, *, start: int = 0, limit: int = 10_000) -> Sequence[LogLine]:
+        """Return lines from number `start` (from 0) on.
+
+        Raises:
+            LogStreamNotFoundError: when there is no such stream.
+        """
+        ...
+
+    def streams(self, group: str, *, prefix: str = "") -> Sequence[str]:
+        """Return the group's stream names that begin with the prefix, in order.
+
+        Raises:
+            LogStreamNotFoundError: when there is no such group.
+        """
+        ...
+
+
+# --- programs ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelServerSpec:
+    """One model server to run."""
+
+    endpoint: str
+    """The endpoint it serves."""
+    variant: str
+    """The variant it serves."""
+    archive: Path
+    """The `model.tar.gz`, on this machine."""
+    environment: Mapping[str, str]
+    """The container's environment."""
+
+
+class Launcher(Protocol):
+    """Starts and stops programs. What it started outlives neither the launcher's `close` nor the machine.
+
+    `start_*` returns at once with an id for the program; the id is never used again for another one.
+    """
+
+    def start_worker(self, job: str) -> str:
+        """Start a worker that claims and runs this job."""
+        ...
+
+    def start_model_server(self, spec: ModelServerSpec) -> str:
+        """Start a model server."""
+        ...
+
+    def address(self, program: str) -> str | None:
+        """Return `http://host:port` of a model server once it listens; None while it does not yet, or is gone."""
+        ...
+
+    def is_alive(self, program: str) -> bool:
+        """Tell whether the program runs; False for an id never given."""
+        ...
+
+    def output(self, program: str) -> str:
+        """Return the last lines (4,000 characters at most) that the program wrote; empty for an id never given."""
+        ...
+
+    def stop(self, program: str, *, grace_seconds: float = 5.0) -> None:
+        """Ask the program to end, then end it when the grace is over; returns when it is gone. Unknown ids are no error."""
+        ...
+
+    def close(self) -> None:
+        """Stop every program it started."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a model server answered."""
+
+    status: int
+    """HTTP status."""
+    headers: Mapping[str, str]
+    """Headers; keys in lower case."""
+    body: bytes
+    """The whole body."""
+
+
+class ModelClient(Protocol):
+    """Speaks to model servers."""
+
+    def is_ready(self, address: str) -> bool:
+        """Tell whether `GET /ping` answers 200 within a second."""
+        ...
+
+    def invoke(self, address: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float = 60.0) -> Answer:
+        """Send `POST /invocations` and return the answer, whatever its status.
+
+        Raises:
+            TimeoutError: when there is no whole answer in time.
+            ConnectionError: when the server cannot be reached.
+        """
+        ...
+
+
+def iterate_blobs(store: BlobStore, bucket: str, prefix: str) -> Iterator[Blob]:
+    """Yield every object under a prefix, page by page."""
+    start_after = ""
+    while True:
+        page = store.list(bucket, prefix=prefix, start_after=start_after)
+        yield from page.blobs
+        if not page.next_start_after:
+            return
+        start_after = page.next_start_after

@@ -1,0 +1,241 @@
+"""What the service remembers: frozen records, one class per kind.
+
+Every record has a ``name`` unique in its kind (and ``parent``) when case is ignored, and a ``version`` that the store
+counts up with every change. Times are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What all records share; a kind adds its fields."""
+
+    kind: ClassVar[str]
+    """The kind's name in messages and in the store."""
+
+    name: str
+    """The name as its maker spelled it."""
+    parent: str = ""
+    """The record this one belongs to (a candidate's job), or nothing."""
+    version: int = 0
+    """How often the record was changed; kept by the store."""
+    created_at: datetime
+    """When the record was made."""
+    modified_at: datetime
+    """When the record last changed."""
+
+    @property
+    def state(self) -> str:
+        """The status that lists filter by; empty for kinds without one."""
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """A worker's claim on a job: whoever holds an unexpired lease is the only one to write the job's progress."""
+
+    owner: str
+    """Which worker holds it: host, process and a random part."""
+    expires_at: datetime
+    """When it lapses unless renewed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One figure of merit of a candidate."""
+
+    name: str
+    """The field's name of the metric, as in `engine/metrics/catalogue.py` (`accuracy`, `log_loss`, `rmse` …)."""
+    value: float
+    """The figure, in the metric's own unit and direction."""
+    higher_is_better: bool
+    """The direction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One container definition of a model: the image it names, its archive and its environment."""
+
+    image: str
+    """Registry-like name; the server maps the ones it issued to its own runtimes."""
+    model_data_url: str
+    """`s3://` location of the `model.tar.gz`."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of the container."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoMLJob(Record):
+    """One AutoML job, from the request to its end."""
+
+    kind: ClassVar[str] = "AutoML job"
+
+    status: JobStatus = JobStatus.IN_PROGRESS
+    """Where the job stands."""
+    step: JobStep = JobStep.STARTING
+    """What it is doing, or how it ended."""
+    generation: str = "V1"
+    """Which create call made it: V1 or V2."""
+    request: Mapping[str, Any]
+    """The create request as it was sent: what describe must echo."""
+    problem: Problem
+    """The same request in neutral words: what the worker needs."""
+    started_at: datetime | None = None
+    """When the first worker took it up; the budget counts from here, also after a restart."""
+    ended_at: datetime | None = None
+    """When it reached a final status."""
+    lease: Lease | None = None
+    """The worker that has it now."""
+    attempts: int = 0
+    """How many workers have claimed it."""
+    failure_reason: str = ""
+    """Why it failed: class, colon, one sentence."""
+    findings: tuple[str, ...] = ()
+    """Problems that did not fail the job (AWS: partial failure reasons)."""
+    best_candidate: str = ""
+    """Name of the best candidate so far."""
+    resolved_problem_type: str = ""
+    """`binary`, `multiclass` or `regression`, once known."""
+    resolved_objective: str = ""
+    """The metric that ranks the candidates, once known."""
+
+    @property
+    def state(self) -> str:
+        """The job's status."""
+        return self.status.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What is to be learned, from which data, within which limits: neutral words for a create request."""
+
+    data_uri: str
+    """`s3://` prefix or object of the training data."""
+    data_format: str = "csv"
+    """`csv` or `parquet`."""
+    compression: str = ""
+    """`gzip`, or nothing."""
+    target: str
+    """Name of the column to predict."""
+    output_uri: str
+    """`s3://` location under which a folder of the job's name is written."""
+    problem_type: str = ""
+    """`binary`, `multiclass` or `regression`; empty: inferred from the target."""
+    objective: str = ""
+    """Metric that ranks candidates, in the engine's name; empty: the problem type's default."""
+    algorithms: tuple[str, ...] = ()
+    """The algorithms that may be used; empty: all."""
+    max_candidates: int | None = None
+    """How many candidates may be made."""
+    max_runtime_seconds: float | None = None
+    """Limit of the whole job."""
+    max_runtime_per_candidate_seconds: float | None = None
+    """Limit of one candidate."""
+    seed: int = 0
+    """Where randomness starts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate(Record):
+    """One model of a job, trained or in training. Its parent is the job."""
+
+    kind: ClassVar[str] = "candidate"
+
+    status: CandidateStatus = CandidateStatus.IN_PROGRESS
+    """Where it stands."""
+    algorithm: str
+    """Name in the engine's catalogue, or `weighted-ensemble`."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """The settings it was made with."""
+    ended_at: datetime | None = None
+    """When it reached a final status."""
+    failure_reason: str = ""
+    """Why it failed or was left out."""
+    objective: Metric | None = None
+    """The metric that ranks candidates, for unseen rows."""
+    metrics: tuple[Metric, ...] = ()
+    """All metrics of the problem type, for unseen rows."""
+    latency_seconds: float | None = None
+    """Time of one prediction of one row in the model server's process."""
+    fit_seconds: float | None = None
+    """Processor seconds that its training took."""
+    containers: tuple[Container, ...] = ()
+    """What to deploy."""
+
+    @property
+    def state(self) -> str:
+        """The candidate's status."""
+        return self.status.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Record):
+    """A deployable model: one container, or several in series."""
+
+    kind: ClassVar[str] = "model"
+
+    request: Mapping[str, Any]
+    """The create request as it was sent: what describe must echo."""
+    containers: tuple[Container, ...]
+    """The containers in order; the primary container is a list of one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One model behind an endpoint and its share of the traffic."""
+
+    name: str
+    """Name of the production variant."""
+    model: str
+    """Name of the model."""
+    instance_count: int = 1
+    """How many server processes."""
+    weight: float = 1.0
+    """Share of the traffic, relative to the other variants."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointConfig(Record):
+    """What an endpoint is to serve."""
+
+    kind: ClassVar[str] = "endpoint configuration"
+
+    request: Mapping[str, Any]
+    """The create request as it was sent: what describe must echo."""
+    variants: tuple[Variant, ...]
+    """The variants behind the endpoint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint(Record):
+    """A running model behind a name."""
+
+    kind: ClassVar[str] = "endpoint"
+
+    status: EndpointStatus = EndpointStatus.CREATING
+    """Where it stands."""
+    config: str
+    """Name of its configuration."""
+    variants: tuple[Variant, ...]
+    """The variants it serves: copied from the configuration, which may be deleted meanwhile."""
+    containers: Mapping[str, tuple[Container, ...]]
+    """Variant name to the containers of its model: copied, because the model may be deleted meanwhile."""
+    failure_reason: str = ""
+    """Why it failed."""
+
+    @property
+    def state(self) -> str:
+        """The endpoint's status."""
+        return self.status.value
+
+
+RECORD_KINDS: tuple[type[Record], ...] = (AutoMLJob, Candidate, Model, EndpointConfig, Endpoint)
+"""Every kind a record store must keep."""

@@ -1,0 +1,86 @@
+"""The states of every resource and the moves between them that are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class JobStatus(StrEnum):
+    """Where an AutoML job stands."""
+
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing will change any more."""
+        return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED}
+
+
+class JobStep(StrEnum):
+    """What a job is doing, or how it ended (AWS: secondary status)."""
+
+    STARTING = "Starting"
+    ANALYZING_DATA = "AnalyzingData"
+    PRE_TRAINING = "PreTraining"
+    TRAINING_MODELS = "TrainingModels"
+    MAX_CANDIDATES_REACHED = "MaxCandidatesReached"
+    MAX_RUNTIME_REACHED = "MaxAutoMLJobRuntimeReached"
+    COMPLETED = "Completed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    FAILED = "Failed"
+
+
+class CandidateStatus(StrEnum):
+    """Where one candidate stands."""
+
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing will change any more."""
+        return self in {CandidateStatus.COMPLETED, CandidateStatus.FAILED, CandidateStatus.STOPPED}
+
+
+class EndpointStatus(StrEnum):
+    """Where an endpoint stands."""
+
+    CREATING = "Creating"
+    IN_SERVICE = "InService"
+    FAILED = "Failed"
+    DELETING = "Deleting"
+
+
+JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.IN_PROGRESS: frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPING}),
+    JobStatus.STOPPING: frozenset({JobStatus.STOPPED, JobStatus.FAILED}),
+    JobStatus.COMPLETED: frozenset(),
+    JobStatus.FAILED: frozenset(),
+    JobStatus.STOPPED: frozenset(),
+}
+
+CANDIDATE_MOVES: Mapping[CandidateStatus, frozenset[CandidateStatus]] = {
+    CandidateStatus.IN_PROGRESS: frozenset(
+        {CandidateStatus.COMPLETED, CandidateStatus.FAILED, CandidateStatus.STOPPING, CandidateStatus.STOPPED}
+    ),
+    CandidateStatus.STOPPING: frozenset({CandidateStatus.STOPPED, CandidateStatus.FAILED}),
+    CandidateStatus.COMPLETED: frozenset(),
+    CandidateStatus.FAILED: frozenset(),
+    CandidateStatus.STOPPED: frozenset(),
+}
+
+ENDPOINT_MOVES: Mapping[EndpointStatus, frozenset[EndpointStatus]] = {
+    EndpointStatus.CREATING: frozenset({EndpointStatus.IN_SERVICE, EndpointStatus.FAILED, EndpointStatus.DELETING}),
+    EndpointStatus.IN_SERVICE: frozenset({EndpointStatus.FAILED, EndpointStatus.DELETING}),
+    EndpointStatus.FAILED: frozenset({EndpointStatus.DELETING}),
+    EndpointStatus.DELETING: frozenset(),
+}

@@ -1,0 +1,84 @@
+"""The settings of every program, read once from the environment at its start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How this installation runs. Each field has its variable: `GYROPILOT_` and the field's name in capitals."""
+
+    home: Path
+    """The state folder: records, blobs, keys, logs."""
+    host: str = "127.0.0.1"
+    """The address the server listens on."""
+    port: int = 8437
+    """The port the server listens on; 0: any free one."""
+    region: str = "us-east-1"
+    """The region in ARNs and signatures."""
+    account_id: str = "000000000000"
+    """The account in ARNs: 12 digits."""
+    database_url: str = ""
+    """SQLAlchemy URL of the record store; empty: SQLite in the state folder."""
+    max_running_jobs: int = 1
+    """How many jobs run at once; the others wait."""
+    worker_cores: int = 0
+    """Cores of one job's training; 0: all of the machine, divided by `max_running_jobs`."""
+    lease_seconds: float = 15.0
+    """How long a worker may be silent before its job is given to another."""
+    max_attempts: int = 3
+    """How many workers may die over one job before it fails."""
+
+    @property
+    def role_arn(self) -> str:
+        """The default execution role."""
+        return f"arn:aws:iam::{self.account_id}:role/GyropilotExecutionRole"
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The record store's URL with its default filled in."""
+        return self.database_url or f"sqlite:///{self.home / 'records.db'}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make another process read the same settings."""
+        return {
+            f"GYROPILOT_{name.upper()}": str(getattr(self, name)) for name in self.__dataclass_fields__ if name != "home"
+        } | {"GYROPILOT_HOME": str(self.home)}
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        ValueError: when a variable has no meaning; names the variable, the rule and the value.
+    """
+    variables = os.environ if environment is None else environment
+    values: dict[str, object] = {"home": Path(variables.get("GYROPILOT_HOME") or "~/.gyropilot").expanduser().resolve()}
+    for name, field in Settings.__dataclass_fields__.items():
+        text = variables.get(f"GYROPILOT_{name.upper()}", "")
+        if name == "home" or not text:
+            continue
+        convert = {"int": int, "float": float, "str": str}[str(field.type)]
+        try:
+            values[name] = convert(text)
+        except ValueError:
+            raise ValueError(f"GYROPILOT_{name.upper()} must be {field.type}, not {text!r}") from None
+    settings = Settings(**values)  # type: ignore[arg-type]  # each value was converted by its field's type
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    if not (len(settings.account_id) == 12 and settings.account_id.isdigit()):
+        raise ValueError(f"GYROPILOT_ACCOUNT_ID must be 12 digits, not {settings.account_id!r}")
+    if not 0 <= settings.port <= 65535:
+        raise ValueError(f"GYROPILOT_PORT must be 0 to 65535, not {settings.port}")
+    for name in ("max_running_jobs", "max_attempts"):
+        if getattr(settings, name) < 1:
+            raise ValueError(f"GYROPILOT_{name.upper()} must be at least 1, not {getattr(settings, name)}")
+    if settings.lease_seconds <= 0:
+        raise ValueError(f"GYROPILOT_LEASE_SECONDS must be above 0, not {settings.lease_seconds}")
