@@ -1,0 +1,101 @@
+"""The service as one object: what the API calls and the server runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gyropilot.service.endpoints import EndpointConfigService, EndpointService
+from gyropilot.service.identity import Identity
+from gyropilot.service.jobs import JobService
+from gyropilot.service.models import ModelService
+from gyropilot.service.ports import BlobStore, Clock, HeaderReader, Launcher, LogStore, ModelClient, RecordStore
+from gyropilot.service.supervisor import Book, Supervisor
+
+
+def now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much runs at once and how often a job is tried."""
+
+    max_running_jobs: int = 1
+    """How many jobs run at once."""
+    max_attempts: int = 3
+    """How many workers may die over one job."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Everything the API can ask for."""
+
+    identity: Identity
+    jobs: JobService
+    models: ModelService
+    endpoint_configs: EndpointConfigService
+    endpoints: EndpointService
+    blobs: BlobStore
+    logs: LogStore
+    supervisor: Supervisor
+    book: Book
+
+
+def build_service(
+    *,
+    identity: Identity,
+    records: RecordStore,
+    blobs: BlobStore,
+    headers: HeaderReader,
+    logs: LogStore,
+    launcher: Launcher,
+    client: ModelClient,
+    folder: Path,
+    limits: Limits | None = None,
+    clock: Clock = now,
+) -> Service:
+    """Put the service together from its adapters.
+
+    Args:
+        identity: account and region.
+        records: keeps jobs, candidates, models and endpoints.
+        blobs: keeps data and model archives.
+        headers: reads column names.
+        logs: keeps job logs.
+        launcher: starts workers and model servers.
+        client: speaks to model servers.
+        folder: where the archives of running endpoints lie on this machine.
+        limits: how much runs at once.
+        clock: gives the time.
+    """
+    limits = limits or Limits()
+    book = Book()
+    jobs = JobService(records=records, blobs=blobs, headers=headers, logs=logs, clock=clock, wake=book.wake)
+    endpoints = EndpointService(records=records, client=client, book=book, clock=clock)
+    supervisor = Supervisor(
+        jobs=jobs,
+        endpoints=endpoints,
+        blobs=blobs,
+        launcher=launcher,
+        client=client,
+        book=book,
+        identity=identity,
+        clock=clock,
+        folder=folder,
+        max_running_jobs=limits.max_running_jobs,
+        max_attempts=limits.max_attempts,
+    )
+    return Service(
+        identity=identity,
+        jobs=jobs,
+        models=ModelService(records=records, blobs=blobs, clock=clock),
+        endpoint_configs=EndpointConfigService(records=records, clock=clock),
+        endpoints=endpoints,
+        blobs=blobs,
+        logs=logs,
+        supervisor=supervisor,
+        book=book,
+    )
