@@ -1,4 +1,7 @@
-"""What can go wrong in the service. These errors know nothing of AWS; `api/errors.py` gives each its code and status."""
+"""What can go wrong in the service.
+
+These errors know nothing of AWS; `api/errors.py` gives each its code and status.
+"""
 
 from __future__ import annotations
 

@@ -312,7 +312,7 @@ class LogLine:
 
 
 class LogStore(Protocol):
-    """Keeps log lines in groups and streams (a group: all AutoML jobs; a stream: one job). Appending is atomic per call."""
+    """Keeps log lines in groups (all AutoML jobs) and streams (one job). Appending is atomic per call."""
 
     def append(self, group: str, stream: str, lines: Sequence[LogLine]) -> None:
         """Add lines at the end; group and stream come into being with the first."""
@@ -379,7 +379,7 @@ class Launcher(Protocol):
         ...
 
     def stop(self, program: str, *, grace_seconds: float = 5.0) -> None:
-        """Ask the program to end, then end it when the grace is over; returns when it is gone. Unknown ids are no error."""
+        """Ask the program to end, end it when the grace is over, and return when it is gone; unknown ids are no error."""
         ...
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Keeps the world as the records say: a worker for every open job, model servers for every endpoint.
 
-`tick` compares records with running programs and takes the next step towards agreement. It holds no state that a restart
-would miss: a server that starts anew finds open jobs and endpoints in the records and goes on.
+`tick` compares records with running programs and takes the next step towards agreement. It holds no state that a
+restart would miss: a server that starts anew finds open jobs and endpoints in the records and goes on.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Supervisor:
         self._servers: dict[str, list[_Server]] = {}
 
     def run(self, stopped: threading.Event) -> None:
-        """Tick until told to stop: at once when woken, otherwise every second, ten times as often while servers start."""
+        """Tick until told to stop: when woken and every second, ten times as often while servers start."""
         while not stopped.is_set():
             self._book.bell.clear()
             try:

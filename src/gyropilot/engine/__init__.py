@@ -1,0 +1,36 @@
+"""Learns and predicts: tables in, models out. Knows no AWS, HTTP, SQL or cluster.
+
+`fit` trains within a budget, `run` does the same as a stream of events, `load` opens a trained model. Names are
+imported when they are first used: a program that only predicts never imports the training libraries.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gyropilot.engine.budget import Budget
+    from gyropilot.engine.bundle.load import Predictor, load
+    from gyropilot.engine.fit import FittedModel, fit, run
+    from gyropilot.engine.task import ColumnKind, ProblemType, Task
+
+__all__ = ["Budget", "ColumnKind", "FittedModel", "Predictor", "ProblemType", "Task", "fit", "load", "run"]
+
+_HOMES = {
+    "Budget": "budget",
+    "ColumnKind": "task",
+    "FittedModel": "fit",
+    "Predictor": "bundle.load",
+    "ProblemType": "task",
+    "Task": "task",
+    "fit": "fit",
+    "load": "bundle.load",
+    "run": "fit",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

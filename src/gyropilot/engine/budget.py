@@ -1,0 +1,58 @@
+"""How much may be spent."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+
+
+def count_cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """The limits of a run."""
+
+    max_runtime_seconds: float | None = None
+    """Wall-clock limit of the whole run; None: until the portfolio is through."""
+    max_candidates: int | None = None
+    """How many candidates may be made, the ensemble included; None: as many as the time allows."""
+    max_runtime_per_candidate_seconds: float | None = None
+    """Wall-clock limit of one candidate; None: none of its own."""
+    cores: int = field(default_factory=count_cores)
+    """How many lanes train at once."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_runtime_seconds", "max_candidates", "max_runtime_per_candidate_seconds", "cores"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} must be above 0, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deadline:
+    """A moment on the monotonic clock by which everything is done."""
+
+    at: float = float("inf")
+    """The moment, in seconds of `time.monotonic`."""
+
+    @classmethod
+    def after(cls, seconds: float | None) -> Deadline:
+        """Return the moment so many seconds from now; None: never."""
+        return cls() if seconds is None else cls(at=time.monotonic() + seconds)
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the moment; negative once it is past."""
+        return self.at - time.monotonic()
+
+    def earlier(self, seconds: float) -> Deadline:
+        """Return the moment so many seconds before this one."""
+        return Deadline(at=self.at - seconds)
+
+    def is_past(self) -> bool:
+        """Tell whether the moment has come."""
+        return self.seconds_left <= 0

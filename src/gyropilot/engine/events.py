@@ -1,0 +1,124 @@
+"""What a run tells while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Phase(StrEnum):
+    """The steps of a run, in order."""
+
+    ANALYZING = "analyzing"
+    PREPARING = "preparing"
+    TRAINING = "training"
+    FINISHING = "finishing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A metric's value for unseen rows."""
+
+    metric: str
+    """Name in the metrics catalogue."""
+    value: float
+    """The figure in the metric's own unit and direction."""
+    higher_is_better: bool
+    """The direction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateResult:
+    """A finished candidate."""
+
+    id: str
+    """Name within the run, such as `c03`; equal in every run of the same plan."""
+    algorithm: str
+    """Name in the algorithms catalogue, or `weighted-ensemble`."""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    """The settings that rebuild it: hyperparameters, rounds, weights."""
+    objective: Score
+    """The metric that ranks candidates, estimated for unseen rows."""
+    scores: tuple[Score, ...]
+    """Every metric of the problem type, estimated for unseen rows."""
+    fit_seconds: float
+    """Seconds of lane time spent on it."""
+    latency_seconds: float
+    """Median time of one prediction of one row in process."""
+    folder: Path
+    """Where its bundle lies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseBegan(Event):
+    """The run went on to another phase."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRead(Event):
+    """The data was read and understood."""
+
+    rows: int
+    """Rows with a target."""
+    columns: int
+    """Feature columns."""
+    problem_type: str
+    """The problem type, given or inferred."""
+    objective: str
+    """The metric that ranks candidates, given or default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found(Event):
+    """Something about the data or the run that its owner should know."""
+
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateStarted(Event):
+    """Training of a candidate began."""
+
+    id: str
+    algorithm: str
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateFinished(Event):
+    """A candidate can be used."""
+
+    result: CandidateResult
+    is_best: bool
+    """Whether it is the best so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateFailed(Event):
+    """A candidate failed, or was given up; the run goes on."""
+
+    id: str
+    algorithm: str
+    reason: str
+    was_stopped: bool = False
+    """Whether it was given up for lack of time rather than for an error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(Event):
+    """The run ended; nothing follows."""
+
+    best: CandidateResult
+    candidates: tuple[CandidateResult, ...]
+    """All finished ones, best first."""
+    reason: str
+    """`portfolio`, `deadline`, `max_candidates` or `stopped`."""

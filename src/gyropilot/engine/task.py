@@ -1,0 +1,47 @@
+"""What is to be learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ProblemType(StrEnum):
+    """The kind of answer that is predicted."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the answer is a class."""
+        return self is not ProblemType.REGRESSION
+
+
+class ColumnKind(StrEnum):
+    """How a column's cells are understood."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    TEXT = "text"
+    DATETIME = "datetime"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is to be learned from a table."""
+
+    target: str
+    """The column to predict."""
+    problem_type: ProblemType | None = None
+    """The kind of answer; None: inferred from the target."""
+    objective: str = ""
+    """Name of the metric that ranks candidates; empty: the problem type's default."""
+    algorithms: tuple[str, ...] = ()
+    """Names of the algorithms that may be used; empty: all in the catalogue."""
+    column_kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
+    """Kinds of columns, over what is inferred."""
+    seed: int = 0
+    """Where randomness starts: folds, samples, initial weights."""
