@@ -1,0 +1,75 @@
+"""One running child program in a process group of its own, with its output in a file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gyropilot.execution.lifeline import Lifeline
+
+_OUTPUT_CHARACTERS = 4_000
+_UTF8_BYTES_MAX = 4
+
+
+class Program:
+    """A child program from its start to its reaping; a thread waits for its end."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self._log = log
+        self._gone = threading.Event()
+        self._signalling = threading.Lock()
+        with log.open("ab") as output, Lifeline() as lifeline:
+            self._process = subprocess.Popen(  # noqa: S603  # the command is the launcher's own
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[lifeline.inherited],
+                start_new_session=True,
+            )
+            lifeline.tie(self._process.pid)
+        self._lifeline = lifeline
+        threading.Thread(target=self._await_end, name=f"reaper of {self._process.pid}", daemon=True).start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return not self._gone.is_set()
+
+    def read_output(self) -> str:
+        """Return the last characters of its output, standard error included."""
+        with contextlib.suppress(FileNotFoundError), self._log.open("rb") as log:
+            end = log.seek(0, os.SEEK_END)
+            log.seek(max(0, end - _OUTPUT_CHARACTERS * _UTF8_BYTES_MAX))
+            return log.read().decode(errors="replace")[-_OUTPUT_CHARACTERS:]
+        return ""
+
+    def stop(self, grace_seconds: float) -> None:
+        """Ask it to end, and make it end when the grace is over."""
+        self.send_signal(signal.SIGTERM)
+        if not self._gone.wait(grace_seconds):
+            self.send_signal(signal.SIGKILL)
+            self._gone.wait()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to its whole process group, unless it is gone."""
+        with self._signalling:
+            # Once reaped, the number may be another program's: the lock keeps the reaper waiting meanwhile.
+            if self.is_alive:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, number)
+
+    def _await_end(self) -> None:
+        # WNOWAIT leaves a zombie, whose number nobody else can get, so that the rest of its group can be killed safely.
+        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        self.send_signal(signal.SIGKILL)
+        with self._signalling:
+            self._process.wait()
+            self._gone.set()
+        self._lifeline.close()

@@ -1,0 +1,1 @@
+"""Keeps records (SQLite, PostgreSQL, memory), blobs and logs (folder, memory) and keys; `open.py` chooses."""
