@@ -1,0 +1,70 @@
+# Every target sets up what it needs. `make help` lists them.
+#
+#   PYTHON=/path/to/python3   which Python makes .venv (3.11 or newer; default: the first found)
+#   ARGS="-k lanes -x"        further arguments for pytest, the server or the benchmark
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?=
+ARGS ?=
+BIN := .venv/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
+UV := uv==0.13.9
+
+.PHONY: help demo test check format serve bench docs lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/installed ## train, deploy and predict with plain boto3 against a server of its own (3 minutes)
+	@bash tools/demo.sh
+
+test: .venv/installed-dev ## run the tests
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+check: .venv/installed-dev ## judge the code as CI does: format, lint, types, import rules, docs, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+format: .venv/installed-dev ## bring the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+serve: .venv/installed ## run a server on loopback until Ctrl-C
+	$(BIN)/gyropilot serve $(ARGS)
+
+bench: .venv/installed ## measure the service and write benchmarks/results/
+	$(BIN)/python benchmarks/service.py $(ARGS)
+
+docs: .venv/installed-dev ## check the documentation: complete, links lead somewhere, examples run
+	$(BIN)/pytest tests/architecture/test_docs.py $(ARGS)
+
+lock: .venv/pyvenv.cfg ## resolve pyproject.toml into the lock files (ARGS=--upgrade: the newest versions)
+	$(PIP) $(UV)
+	bash tools/lock.sh $(ARGS)
+
+clean: ## remove .venv, caches and build products; the demo's models in .gyropilot stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	find src tests examples benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/pyvenv.cfg: | tools/prepare.sh
+	@bash tools/prepare.sh $(PYTHON)
+
+# The stamps: pip runs again only when a lock file or the project's metadata changed.
+.venv/installed: requirements-build.lock requirements.lock pyproject.toml | .venv/pyvenv.cfg
+	@echo "installing $$(grep -c == requirements.lock) packages into .venv"
+	@$(PIP) -r requirements-build.lock -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock .venv/installed
+	@echo "installing the tools of development"
+	@$(PIP) -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Resolve pyproject.toml into the lock files: exact versions for every platform and every Python that is supported.
+#
+#   tools/lock.sh [--upgrade]
+#
+# Pins that still fit are kept unless --upgrade is given. The files name no place to download from: that is pip's setting.
+set -euo pipefail
+
+export UV_CUSTOM_COMPILE_COMMAND="make lock"
+compile() {
+    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+        --no-annotate "$@"
+}
+
+compile "$@" pyproject.toml -o requirements.lock
+compile "$@" --constraint requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+
+build_requirements() {
+    sed -n '/^\[build-system\]/,/^$/s/^requires = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '" ' | tr ',' '\n'
+    echo editables # what hatchling asks for when it installs in place
+}
+build_requirements | compile "$@" --constraint requirements-dev.lock - -o requirements-build.lock
