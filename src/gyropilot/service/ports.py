@@ -25,10 +25,10 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Which records of a kind, in which order. Ties are broken by name, so that pages neither repeat nor skip."""
+    """Which records of a kind, in which order. Ties are broken by name, then parent, so that pages neither repeat nor skip."""
 
     parent: str = ""
-    """Only records of this parent (case ignored)."""
+    """Only records of this parent (case ignored); empty: of any."""
     states: frozenset[str] = frozenset()
     """Only records in one of these states; empty: any."""
     name_contains: str = ""
