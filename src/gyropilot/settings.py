@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,7 +47,9 @@ class Settings:
     def environment(self) -> dict[str, str]:
         """Return the variables that make another process read the same settings."""
         return {
-            f"GYROPILOT_{name.upper()}": str(getattr(self, name)) for name in self.__dataclass_fields__ if name != "home"
+            f"GYROPILOT_{name.upper()}": str(getattr(self, name))
+            for name in self.__dataclass_fields__
+            if name != "home"
         } | {"GYROPILOT_HOME": str(self.home)}
 
 
@@ -73,12 +76,14 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _check(settings: Settings) -> None:
-    if not (len(settings.account_id) == 12 and settings.account_id.isdigit()):
+    if not (len(settings.account_id) == 12 and settings.account_id.isascii() and settings.account_id.isdigit()):
         raise ValueError(f"GYROPILOT_ACCOUNT_ID must be 12 digits, not {settings.account_id!r}")
     if not 0 <= settings.port <= 65535:
         raise ValueError(f"GYROPILOT_PORT must be 0 to 65535, not {settings.port}")
     for name in ("max_running_jobs", "max_attempts"):
         if getattr(settings, name) < 1:
             raise ValueError(f"GYROPILOT_{name.upper()} must be at least 1, not {getattr(settings, name)}")
-    if settings.lease_seconds <= 0:
-        raise ValueError(f"GYROPILOT_LEASE_SECONDS must be above 0, not {settings.lease_seconds}")
+    if settings.worker_cores < 0:
+        raise ValueError(f"GYROPILOT_WORKER_CORES must be 0 or more, not {settings.worker_cores}")
+    if not 0 < settings.lease_seconds < math.inf:
+        raise ValueError(f"GYROPILOT_LEASE_SECONDS must be above 0 and finite, not {settings.lease_seconds}")
