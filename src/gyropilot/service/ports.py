@@ -25,7 +25,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Which records of a kind, in which order. Ties are broken by name, then parent, so that pages neither repeat nor skip."""
+    """Which records of a kind, in which order. Ties go by name, then parent, so that pages neither repeat nor skip."""
 
     parent: str = ""
     """Only records of this parent (case ignored); empty: of any."""
