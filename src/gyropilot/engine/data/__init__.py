@@ -1,0 +1,1 @@
+"""Reads tables and understands their columns, their target and their rows."""

@@ -1,0 +1,128 @@
+"""Understands the target: the problem type it asks for and its answers as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gyropilot.engine.data.columns import parse_numbers
+from gyropilot.engine.errors import DataError
+from gyropilot.engine.task import ProblemType
+
+MAX_CLASSES = 1000
+BINARY = 2
+MANY_VALUES = 20
+"""Whole numbers of more different values than this are amounts, of fewer are classes."""
+MANY_VALUES_FRACTION = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The answers of the rows that have one."""
+
+    problem_type: ProblemType
+    """Given or inferred."""
+    classes: tuple[str, ...]
+    """Labels as they are written in the data, in order; the last is the positive one of two. Empty for regression."""
+    values: NDArray[np.float64]
+    """Class numbers, or the amounts."""
+    rows: NDArray[np.int64]
+    """Which rows of the table have an answer."""
+    findings: tuple[str, ...] = ()
+    """What its owner should know."""
+
+
+def understand_target(name: str, column: pa.ChunkedArray, problem_type: ProblemType | None) -> Target:
+    """Return the target's answers, inferring the problem type when it is not given.
+
+    Raises:
+        DataError: when nothing can be learned: no answers, one class only, numbers asked for and none there.
+    """
+    present = pc.is_valid(column)
+    filled = column.filter(present)
+    if len(filled) == 0:
+        raise DataError(f"The target {name!r} is empty in every row.")
+    numbers = parse_numbers(filled)
+    problem = problem_type or _infer(name, filled, numbers)
+    rows = np.flatnonzero(present.to_numpy(zero_copy_only=False) if isinstance(present, pa.Array) else present)
+    missing = column.null_count
+    findings = [f"{missing} rows have no target and were left out."] if missing else []
+    if problem is ProblemType.REGRESSION:
+        return _regression(name, numbers, rows, findings)
+    return _classification(name, filled, rows, problem, findings)
+
+
+def _infer(name: str, filled: pa.ChunkedArray, numbers: pa.ChunkedArray | None) -> ProblemType:
+    """Follow the rules of the specification: two values, words, fractions, then how many whole numbers."""
+    distinct = pc.count_distinct(filled).as_py()
+    if distinct == BINARY:
+        return ProblemType.BINARY
+    if numbers is None:
+        if distinct > max(100, 0.1 * len(filled)):
+            raise DataError(
+                f"The problem type cannot be inferred: the target {name!r} has {distinct} different words in "
+                f"{len(filled)} rows. State the problem type."
+            )
+        return ProblemType.MULTICLASS
+    values = numbers.drop_null().to_numpy()
+    if np.any(values != np.floor(values)):
+        return ProblemType.REGRESSION
+    few = distinct <= MANY_VALUES and distinct < MANY_VALUES_FRACTION * len(filled)
+    return ProblemType.MULTICLASS if few else ProblemType.REGRESSION
+
+
+def _regression(name: str, numbers: pa.ChunkedArray | None, rows: NDArray[np.int64], findings: list[str]) -> Target:
+    if numbers is None:
+        raise DataError(f"The target {name!r} holds words, which a regression cannot predict.")
+    values = numbers.to_numpy().astype(np.float64)
+    finite = np.isfinite(values)
+    if not finite.all():
+        findings.append(f"{int((~finite).sum())} rows have a target that is not a finite number and were left out.")
+    values, rows = values[finite], rows[finite]
+    if len(values) < 2 or np.all(values == values[0]):  # noqa: PLR2004
+        raise DataError(f"The target {name!r} has only one value; there is nothing to learn.")
+    return Target(problem_type=ProblemType.REGRESSION, classes=(), values=values, rows=rows, findings=tuple(findings))
+
+
+def _classification(
+    name: str, filled: pa.ChunkedArray, rows: NDArray[np.int64], problem: ProblemType, findings: list[str]
+) -> Target:
+    labels = filled if pa.types.is_string(filled.type) else _spell(filled)
+    encoded = labels.combine_chunks().dictionary_encode()
+    words = [str(word) for word in encoded.dictionary.to_pylist()]
+    if len(words) < BINARY:
+        raise DataError(f"The target {name!r} has one class only, {words[0]!r}; at least two classes are needed.")
+    if problem is ProblemType.BINARY and len(words) != BINARY:
+        raise DataError(f"The target {name!r} has {len(words)} classes; a binary problem has two.")
+    if len(words) > MAX_CLASSES:
+        raise DataError(f"The target {name!r} has {len(words)} classes; at most {MAX_CLASSES} can be learned.")
+    order = _order(words)
+    position = np.empty(len(words), dtype=np.float64)
+    position[order] = np.arange(len(words))
+    values = position[encoded.indices.to_numpy()]
+    counts = np.bincount(values.astype(np.int64), minlength=len(words))
+    classes = tuple(words[index] for index in order)
+    rare = [classes[index] for index in np.flatnonzero(counts < 5)]  # noqa: PLR2004
+    if rare:
+        findings.append(f"{len(rare)} classes have fewer than 5 rows, such as {rare[0]!r}; they will be hard to tell.")
+    return Target(problem_type=problem, classes=classes, values=values, rows=rows, findings=tuple(findings))
+
+
+def _spell(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write numeric labels as people do: whole numbers without a fraction."""
+    values = numbers.to_numpy()
+    if np.all(values == np.floor(values)):
+        return pa.chunked_array([pa.array([str(int(value)) for value in values], pa.string())])
+    return pa.chunked_array([pa.array([repr(float(value)) for value in values], pa.string())])
+
+
+def _order(words: list[str]) -> list[int]:
+    try:
+        numbers = [float(word) for word in words]
+    except ValueError:
+        return sorted(range(len(words)), key=lambda index: words[index])
+    return sorted(range(len(words)), key=lambda index: (numbers[index], words[index]))

@@ -1,0 +1,1 @@
+"""Turns cells into the one numeric representation that every algorithm learns from."""

@@ -1,0 +1,121 @@
+"""One encoder per kind of column: a cell in, numbers out, the same in training and in serving.
+
+Encoders are plain data, stored in the manifest of a model. NaN stands for a missing cell. A model server encodes rows
+with them and without the libraries that read tables.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from functools import cached_property
+
+import msgspec
+
+from gyropilot.engine.data.dates import parse_date
+
+UNSEEN = -1.0
+"""Code of a category that was not there in training, or was too rare to learn from."""
+
+Cell = str | float | None
+"""A cell: text as a file or a request holds it, a number, or nothing."""
+
+_ORIGIN = datetime(2000, 1, 1)  # noqa: DTZ001  # dates are compared as they are written
+_DATE_PARTS = ("days", "month", "day", "weekday", "day_of_year")
+_DAY_SECONDS = 86_400.0
+
+
+class NumericEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="numeric"):
+    """Numbers stay what they are; whatever is no finite number is missing."""
+
+    name: str
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns it makes."""
+        return (self.name,)
+
+    def encode(self, cell: Cell) -> tuple[float, ...]:
+        """Return the cell's numbers, one for each output."""
+        try:
+            number = float(cell)  # type: ignore[arg-type]  # None raises TypeError, which is caught
+        except (TypeError, ValueError):
+            return (math.nan,)
+        # Numbers that single precision cannot hold would become infinite.
+        return (number,) if -3.0e38 < number < 3.0e38 else (math.nan,)
+
+
+class CategoricalEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="categorical", dict=True):
+    """Categories become numbers in the order of how often they occurred, the most frequent first."""
+
+    name: str
+    categories: tuple[str, ...]
+
+    @cached_property
+    def _codes(self) -> dict[str, float]:
+        return {category: float(code) for code, category in enumerate(self.categories)}
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns it makes."""
+        return (self.name,)
+
+    def encode(self, cell: Cell) -> tuple[float, ...]:
+        """Return the cell's code."""
+        if cell is None or cell == "" or cell != cell:  # noqa: PLR0124  # only NaN differs from itself
+            return (math.nan,)
+        return (self._codes.get(spell(cell), UNSEEN),)
+
+
+class DatetimeEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="datetime"):
+    """Dates become days since 2000 and their parts, with the hour where the data has times of day."""
+
+    name: str
+    date_format: str
+    has_time: bool
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns it makes."""
+        parts = (*_DATE_PARTS, "hour") if self.has_time else _DATE_PARTS
+        return tuple(f"{self.name}: {part}" for part in parts)
+
+    def encode(self, cell: Cell) -> tuple[float, ...]:
+        """Return the date's parts."""
+        moment = parse_date(cell, self.date_format) if isinstance(cell, str) else None
+        if moment is None:
+            return (math.nan,) * len(self.outputs)
+        parts = (
+            (moment - _ORIGIN).total_seconds() / _DAY_SECONDS,
+            float(moment.month),
+            float(moment.day),
+            float(moment.weekday()),
+            float(moment.timetuple().tm_yday),
+        )
+        return (*parts, moment.hour + moment.minute / 60) if self.has_time else parts
+
+
+class TextEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
+    """Texts become their length in characters and in words."""
+
+    name: str
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns it makes."""
+        return f"{self.name}: characters", f"{self.name}: words"
+
+    def encode(self, cell: Cell) -> tuple[float, ...]:
+        """Return the text's measures."""
+        text = "" if cell is None else str(cell)
+        return float(len(text)), float(len(text.split()))
+
+
+Encoder = NumericEncoder | CategoricalEncoder | DatetimeEncoder | TextEncoder
+
+
+def spell(cell: str | float) -> str:
+    """Return a category as text: whole numbers without a fraction, so that 3.0 and "3" are one."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)

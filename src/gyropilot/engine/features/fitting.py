@@ -1,0 +1,78 @@
+"""Fits the encoders to a table and encodes it, column by column. Nothing here sees the target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gyropilot.engine.data.columns import ColumnProfile, parse_numbers
+from gyropilot.engine.data.dates import parse_date
+from gyropilot.engine.features.encoders import (
+    CategoricalEncoder,
+    DatetimeEncoder,
+    Encoder,
+    NumericEncoder,
+    TextEncoder,
+    spell,
+)
+from gyropilot.engine.features.table_encoder import TableEncoder, encode_distinct
+from gyropilot.engine.task import ColumnKind
+
+RAREST = 3
+"""Categories of fewer rows than this are taken together with those never seen."""
+MAX_CATEGORIES = 10_000
+
+
+def fit_table_encoder(table: pa.Table, profiles: list[ColumnProfile]) -> TableEncoder:
+    """Return the encoders of the columns that are learned from."""
+    return TableEncoder(
+        columns=tuple(profile.name for profile in profiles),
+        encoders=tuple(
+            fit_encoder(profile, table.column(profile.name)) for profile in profiles if not profile.left_out
+        ),
+    )
+
+
+def fit_encoder(profile: ColumnProfile, column: pa.ChunkedArray) -> Encoder:
+    """Return the encoder of one column."""
+    if profile.kind is ColumnKind.NUMERIC:
+        return NumericEncoder(name=profile.name)
+    if profile.kind is ColumnKind.TEXT:
+        return TextEncoder(name=profile.name)
+    if profile.kind is ColumnKind.DATETIME:
+        cells = (parse_date(str(cell), profile.date_format) for cell in pc.unique(column.drop_null()).to_pylist())
+        has_time = any(moment.hour or moment.minute for moment in cells if moment is not None)
+        return DatetimeEncoder(name=profile.name, date_format=profile.date_format, has_time=has_time)
+    return CategoricalEncoder(name=profile.name, categories=_frequent_categories(column))
+
+
+def encode_table(encoder: TableEncoder, table: pa.Table) -> NDArray[np.float32]:
+    """Return the whole table as an (n, features) matrix, by the encoders that serving uses."""
+    parts = [_encode_column(each, table.column(each.name)) for each in encoder.encoders]
+    if not parts:
+        return np.empty((table.num_rows, 0), dtype=np.float32)
+    return np.concatenate(parts, axis=1)
+
+
+def _encode_column(encoder: Encoder, column: pa.ChunkedArray) -> NDArray[np.float32]:
+    if isinstance(encoder, NumericEncoder):
+        numbers = parse_numbers(column)
+        if numbers is not None:
+            # Arrow reads a column of numbers at once; the encoder itself would read cell by cell.
+            values = numbers.to_numpy().astype(np.float64)
+            values[~(np.abs(values) < 3.0e38)] = np.nan  # noqa: PLR2004  # the encoder's own limit
+            return values.astype(np.float32).reshape(-1, 1)
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    distinct = encode_distinct(encoder, encoded.dictionary.to_pylist())
+    result: NDArray[np.float32] = distinct[encoded.indices.to_numpy()]
+    return result
+
+
+def _frequent_categories(column: pa.ChunkedArray) -> tuple[str, ...]:
+    counts = pc.value_counts(column.drop_null())
+    cells, numbers = counts.field("values").to_pylist(), counts.field("counts").to_pylist()
+    ranked = sorted(zip(cells, numbers, strict=True), key=lambda pair: (-pair[1], str(pair[0])))
+    kept = [spell(cell) for cell, number in ranked if number >= RAREST]
+    return tuple(kept[:MAX_CATEGORIES])

@@ -1,0 +1,64 @@
+"""Encodes whole rows: the columns' encoders in the order of the table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from gyropilot.engine.features.encoders import CategoricalEncoder, Cell, Encoder
+
+
+class Feature(msgspec.Struct, frozen=True, kw_only=True):
+    """One column of the encoded matrix, as algorithms see it."""
+
+    name: str
+    """Its name."""
+    levels: int = 0
+    """How many categories its numbers stand for; 0: they are amounts."""
+
+
+class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """Turns rows of cells into rows of numbers."""
+
+    columns: tuple[str, ...]
+    """All feature columns in the order of the training table, also those that are not learned from."""
+    encoders: tuple[Encoder, ...]
+    """The encoders of those that are."""
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """The columns of the encoded matrix."""
+        return tuple(
+            Feature(name=output, levels=len(encoder.categories) if isinstance(encoder, CategoricalEncoder) else 0)
+            for encoder in self.encoders
+            for output in encoder.outputs
+        )
+
+    @cached_property
+    def _steps(self) -> tuple[tuple[int, Encoder], ...]:
+        position = {name: index for index, name in enumerate(self.columns)}
+        return tuple((position[encoder.name], encoder) for encoder in self.encoders)
+
+    def encode_rows(self, rows: Sequence[Sequence[Cell]]) -> NDArray[np.float32]:
+        """Return the rows as an (n, features) matrix.
+
+        Args:
+            rows: cells in the order of `columns`; a short row's last cells count as missing.
+        """
+        steps = self._steps
+        return np.array(
+            [[number for index, encoder in steps for number in encoder.encode(row[index])] for row in rows],
+            dtype=np.float32,
+        ).reshape(len(rows), len(self.features))
+
+
+def encode_distinct(encoder: Encoder, cells: Sequence[Cell]) -> NDArray[np.float32]:
+    """Return the (n, outputs) matrix of a column's different cells."""
+    if not cells:
+        return np.full((0, len(encoder.outputs)), math.nan, dtype=np.float32)
+    return np.array([encoder.encode(cell) for cell in cells], dtype=np.float32)
