@@ -1,0 +1,36 @@
+"""Finds the server that a session speaks to."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Mapping
+
+from gyropilot.sdk.home import Home
+
+HEALTH_PATH = "/_gyropilot/health"
+HEALTH_SECONDS = 2.0
+
+_open_directly = urllib.request.build_opener(
+    urllib.request.ProxyHandler({})
+).open  # a server of this machine needs no proxy
+
+
+def find_server(home: Home, environment: Mapping[str, str]) -> str:
+    """Return the URL in `GYROPILOT_ENDPOINT_URL`, else that of the state folder's server; empty: none answers."""
+    named = environment.get("GYROPILOT_ENDPOINT_URL", "")
+    return named or find_local_server(home)
+
+
+def find_local_server(home: Home) -> str:
+    """Return the URL of the state folder's server; empty when there is none that answers."""
+    url = home.read_endpoint_url()
+    return url if url and answers(url) else ""
+
+
+def answers(url: str) -> bool:
+    """Tell whether a Gyropilot server answers at this URL."""
+    try:
+        with _open(url + HEALTH_PATH, timeout=HEALTH_SECONDS) as response:
+            return bool(response.status == 200)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,67 @@
+"""What the state folder tells a client: where the server listens and which keys open it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gyropilot.sdk.errors import SessionError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """What requests are signed with."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
+@dataclass(frozen=True)
+class Home:
+    """The state folder, as far as a client reads it."""
+
+    path: Path
+
+    @classmethod
+    def find(cls, path: str | Path | None = None, environment: Mapping[str, str] = os.environ) -> Home:
+        """Return the folder given, that of `GYROPILOT_HOME`, or `~/.gyropilot`."""
+        return cls(Path(path or environment.get("GYROPILOT_HOME") or "~/.gyropilot").expanduser().resolve())
+
+    @property
+    def log(self) -> Path:
+        """Where a server that a session started writes."""
+        return self.path / "server.log"
+
+    def read_endpoint_url(self) -> str:
+        """Return where the server said that it listens; empty when none ever did."""
+        document = self._read("server.json")
+        return str(document.get("endpoint_url", "")) if isinstance(document, dict) else ""
+
+    def read_keys(self) -> Keys | None:
+        """Return the installation's first access key; None when there is none on this machine.
+
+        Raises:
+            SessionError: when there is a file of keys that cannot be understood.
+        """
+        document = self._read("credentials.json")
+        if document is None:
+            return None
+        try:
+            first = document["keys"][0]
+            return Keys(access_key_id=first["access_key_id"], secret_access_key=first["secret_access_key"])
+        except (KeyError, IndexError, TypeError):
+            raise SessionError(f"{self.path / 'credentials.json'} does not hold access keys.") from None
+
+    def _read(self, name: str) -> Any:
+        try:
+            return json.loads((self.path / name).read_bytes())
+        except FileNotFoundError:
+            return None
+        except PermissionError:
+            raise SessionError(f"{self.path / name} cannot be read: it belongs to another user.") from None
+        except ValueError:
+            return {}

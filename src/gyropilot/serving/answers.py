@@ -1,0 +1,50 @@
+"""Writes predictions as the client asked for them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from gyropilot.serving.media import CSV, JSON
+from gyropilot.serving.model import Answers, Model
+from gyropilot.serving.options import ServingOptions
+
+Column = Sequence[Any]
+
+
+def write_answers(answers: Answers, model: Model, options: ServingOptions, media_type: str) -> bytes:
+    """Return the body of a response: one entry per row, in the order of the rows."""
+    keys: Sequence[str] = options.output
+    if model.classes:
+        columns = [_column(key, answers, model, options) for key in keys]
+    else:
+        keys, columns = ["predicted_label"], [answers.values.tolist()]
+    if media_type == CSV:
+        return _write_csv(columns)
+    rows = [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+    if media_type == JSON:
+        return orjson.dumps({"predictions": rows})
+    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+
+
+def _column(key: str, answers: Answers, model: Model, options: ServingOptions) -> Column:
+    make = _COLUMNS.get(key) if key in options.supported else None
+    return make(answers, model) if make else [float("nan")] * len(answers.labels)
+
+
+_COLUMNS: dict[str, Callable[[Answers, Model], Column]] = {
+    "predicted_label": lambda answers, _: list(answers.labels),
+    "probability": lambda answers, _: answers.probabilities.max(axis=1).tolist(),
+    "probabilities": lambda answers, _: answers.probabilities.tolist(),
+    "labels": lambda answers, model: [list(model.classes)] * len(answers.labels),
+}
+
+
+def _write_csv(columns: Iterable[Column]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(zip(*columns, strict=True))
+    return text.getvalue().encode()

@@ -1,0 +1,57 @@
+"""What the program asks of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+
+class Answers(Protocol):
+    """Predictions for some rows, in their order: `engine.bundle.load.Prediction` is one."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """The predicted classes; empty for regression."""
+        ...
+
+    @property
+    def probabilities(self) -> Any:
+        """Array of a row per row and a column per class; unused for regression."""
+        ...
+
+    @property
+    def values(self) -> Any:
+        """Array of predicted numbers; unused for classification."""
+        ...
+
+
+class Model(Protocol):
+    """A trained model: `engine.bundle.load.Predictor` is one."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns in training order, without the target."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """The column that is predicted."""
+        ...
+
+    @property
+    def target_position(self) -> int:
+        """Where the target stood among all training columns."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes; empty for regression."""
+        ...
+
+    def predict_rows(self, rows: Sequence[Sequence[str]]) -> Answers:
+        """Predict rows of text cells; an empty cell is a missing value.
+
+        Raises:
+            RequestError: when the rows do not fit the model.
+        """
+        ...
