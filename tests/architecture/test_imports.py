@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports  # type: ignore[import-untyped,unused-ignore]
+
+from tests.architecture.repository import PACKAGE, ROOT, imported_modules, sources
+
+RUNS_CODE_WHEN_READ = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle"}
+TRAINING_LIBRARIES = ("lightgbm", "xgboost", "sklearn", "scipy", "onnx")
+PREDICTING_LIBRARIES = ("onnxruntime", "numpy")
+
+
+def test_the_arrows_point_downwards(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    result = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True)
+    assert result == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_reads_a_format_that_runs_code(path: Path) -> None:
+    roots = {name.partition(".")[0] for name in imported_modules(path)}
+    assert not roots & RUNS_CODE_WHEN_READ
+    assert not [line for line in path.read_text(encoding="utf-8").splitlines() if "allow_pickle=True" in line]
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("gyropilot", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES, "boto3")),
+        ("gyropilot.engine", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES)),
+        ("gyropilot.service.service", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES, "botocore")),
+        ("gyropilot.server.app", (*TRAINING_LIBRARIES, "onnxruntime")),
+        ("gyropilot.sdk", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES)),
+        ("gyropilot.cli", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES)),
+        ("gyropilot.serving.app", TRAINING_LIBRARIES),
+        ("gyropilot.engine.bundle.load", TRAINING_LIBRARIES),
+    ],
+)
+def test_importing_stays_light(module: str, forbidden: tuple[str, ...]) -> None:
+    code = f"import {module}, sys; print(*sorted(set({forbidden!r}) & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [], f"{module} imports {run.stdout.strip()}"
