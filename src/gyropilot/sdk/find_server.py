@@ -10,9 +10,8 @@ from gyropilot.sdk.home import Home
 HEALTH_PATH = "/_gyropilot/health"
 HEALTH_SECONDS = 2.0
 
-_open_directly = urllib.request.build_opener(
-    urllib.request.ProxyHandler({})
-).open  # a server of this machine needs no proxy
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+"""Opens a URL without a proxy: the server is on this machine."""
 
 
 def find_server(home: Home, environment: Mapping[str, str]) -> str:
