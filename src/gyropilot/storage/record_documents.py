@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,7 +10,7 @@ from gyropilot.service.records import RECORD_KINDS, Record
 
 R = TypeVar("R", bound=Record)
 
-_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in RECORD_KINDS}
+_DECODERS: dict[type[Record], msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(kind) for kind in RECORD_KINDS}
 
 
 def encode_record(record: Record) -> bytes:

@@ -85,9 +85,8 @@ class MemoryRecordStore:
         """Do nothing: there is nothing to let go of."""
 
     def _select(self, kind: type[Record], query: Query) -> list[_Row]:
-        parent = query.parent.casefold()
         with self._lock:
-            rows = [row for key, row in self._rows.items() if key[:2] == (kind.kind, parent)]
+            rows = [row for key, row in self._rows.items() if key[0] == kind.kind]
         return [row for row in rows if _is_selected(row.record, query)]
 
 
@@ -97,7 +96,8 @@ def _key(kind: type[Record], parent: str, name: str) -> _Key:
 
 def _is_selected(record: Record, query: Query) -> bool:
     return (
-        (not query.states or record.state in query.states)
+        (not query.parent or record.parent.casefold() == query.parent.casefold())
+        and (not query.states or record.state in query.states)
         and query.name_contains.casefold() in record.name.casefold()
         and (query.created_after is None or record.created_at > query.created_after)
         and (query.created_before is None or record.created_at < query.created_before)
@@ -106,7 +106,7 @@ def _is_selected(record: Record, query: Query) -> bool:
     )
 
 
-def _rank(record: Record, order_by: str) -> tuple[object, str]:
+def _rank(record: Record, order_by: str) -> tuple[object, str, str]:
     name = record.name.casefold()
     ranks: dict[str, object] = {
         "created_at": record.created_at,
@@ -114,4 +114,4 @@ def _rank(record: Record, order_by: str) -> tuple[object, str]:
         "name": name,
         "state": record.state,
     }
-    return ranks[order_by], name
+    return ranks[order_by], name, record.parent.casefold()

@@ -1,0 +1,147 @@
+"""One object in one file: its content from the first byte on, then a footer with all that is known of it.
+
+One file, because only then content and metadata appear by one rename; a footer, because the MD5 is known last. The file
+ends with the footer's length (8 bytes, big-endian) and a mark (8 bytes).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from gyropilot.service.ports import Blob
+from gyropilot.storage.atomic import flush_to_disk
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_MARK = b"GYROBLB1"
+_TAIL_BYTES = 8 + len(_MARK)
+_GUESS_BYTES = 1024
+"""Read at once from the end: nearly every footer is shorter."""
+_COPY_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """What a writer states about an object."""
+
+    bucket: str
+    key: str
+    content_type: str
+    metadata: Mapping[str, str]
+
+    def describe(self, size: int, etag: str) -> Blob:
+        """Return the object's description, as written now."""
+        return Blob(
+            bucket=self.bucket,
+            key=self.key,
+            size=size,
+            etag=etag,
+            modified_at=datetime.now(UTC),
+            content_type=self.content_type,
+            metadata={name.lower(): value for name, value in self.metadata.items()},
+        )
+
+
+def write_blob_file(path: Path, content: BinaryIO, label: Label, *, etag: str = "") -> Blob:
+    """Write a new file and wait until it is on the disk; without an ETag the content's MD5 is taken."""
+    digest = hashlib.md5(usedforsecurity=False)
+    size = 0
+    with path.open("xb") as file:
+        while chunk := content.read(_COPY_BYTES):
+            file.write(chunk)
+            size += len(chunk)
+            if not etag:
+                digest.update(chunk)
+        blob = label.describe(size, etag or digest.hexdigest())
+        footer = msgspec.json.encode(blob)
+        file.write(footer + len(footer).to_bytes(8, "big") + _MARK)
+        file.flush()
+        flush_to_disk(file.fileno())
+    return blob
+
+
+def read_blob(path: Path) -> Blob:
+    """Return what is known of the object in a file.
+
+    Raises:
+        FileNotFoundError: when there is none.
+        OSError: when the file is damaged.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return _read_footer(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def open_blob_file(path: Path) -> Iterator[tuple[Blob, int]]:
+    """Give the description and a descriptor; the content stays as long as it is open, whatever becomes of the name."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield _read_footer(descriptor, path), descriptor
+    finally:
+        os.close(descriptor)
+
+
+def make_reader(descriptor: int, positions: range) -> BinaryIO:
+    """Return a file of the bytes at these positions; it can seek, and does not own the descriptor."""
+    return io.BufferedReader(_Slice(descriptor, positions), _BUFFER_BYTES)
+
+
+def _read_footer(descriptor: int, path: Path) -> Blob:
+    size = os.fstat(descriptor).st_size
+    end = os.pread(descriptor, _GUESS_BYTES, max(0, size - _GUESS_BYTES))
+    if not end.endswith(_MARK):
+        raise OSError(f"{path} is damaged: its footer is missing")
+    length = int.from_bytes(end[-_TAIL_BYTES : -len(_MARK)], "big")
+    if length + _TAIL_BYTES > len(end):
+        end = os.pread(descriptor, length + _TAIL_BYTES, max(0, size - length - _TAIL_BYTES))
+    try:
+        return msgspec.json.decode(end[-_TAIL_BYTES - length : -_TAIL_BYTES], type=Blob)
+    except msgspec.DecodeError as error:
+        raise OSError(f"{path} is damaged: its footer cannot be read") from error
+
+
+class _Slice(io.RawIOBase):
+    """A part of an open file, read without moving the file's own position."""
+
+    def __init__(self, descriptor: int, positions: range) -> None:
+        self._descriptor = descriptor
+        self._positions = positions
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._positions)}[whence]
+        if start + offset < 0:
+            raise ValueError("cannot seek to before the start")
+        self._at = start + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        count = max(0, min(len(view), len(self._positions) - self._at))
+        done = os.preadv(self._descriptor, [view[:count]], self._positions.start + self._at) if count else 0
+        self._at += done
+        return done

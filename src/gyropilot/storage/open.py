@@ -1,0 +1,42 @@
+"""Chooses where everything is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gyropilot.service.ports import BlobStore, HeaderReader, LogStore, RecordStore
+from gyropilot.settings import Settings
+from gyropilot.storage.blobs_folder import FolderBlobStore
+from gyropilot.storage.credentials import FileCredentials
+from gyropilot.storage.headers import StoredHeaderReader
+from gyropilot.storage.logs_folder import FolderLogStore
+from gyropilot.storage.records_sql import SqlRecordStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """The stores of one installation; whoever opened them closes `records`."""
+
+    records: RecordStore
+    """Jobs, candidates, models, endpoints."""
+    blobs: BlobStore
+    """Tables, models, reports."""
+    headers: HeaderReader
+    """Column names of tables among the blobs."""
+    logs: LogStore
+    """What workers said."""
+    credentials: FileCredentials
+    """Who may sign requests."""
+
+
+def open_stores(settings: Settings) -> Stores:
+    """Open the stores that the settings ask for; several processes may do so at once."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    blobs = FolderBlobStore(settings.home / "blobs")
+    return Stores(
+        records=SqlRecordStore(settings.resolved_database_url),
+        blobs=blobs,
+        headers=StoredHeaderReader(blobs),
+        logs=FolderLogStore(settings.home / "logs"),
+        credentials=FileCredentials(settings.home),
+    )
