@@ -88,4 +88,4 @@ def _mean_words(filled: pa.ChunkedArray) -> float:
 
 
 def _names_rows(filled: pa.ChunkedArray, distinct: int) -> bool:
-    return len(filled) > 50 and distinct >= IDENTIFIER_DISTINCT_FRACTION * len(filled)  # noqa: PLR2004
+    return len(filled) > 50 and distinct >= IDENTIFIER_DISTINCT_FRACTION * len(filled)

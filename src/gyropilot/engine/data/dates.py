@@ -52,7 +52,7 @@ def parse_date(text: str, date_format: str) -> datetime | None:
         if date_format == ISO:
             moment = datetime.fromisoformat(text.strip())
         else:
-            moment = datetime.strptime(text.strip(), date_format)  # noqa: DTZ007  # a zone is rarely given
+            moment = datetime.strptime(text.strip(), date_format)  # a zone is rarely given
     except ValueError:
         return None
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

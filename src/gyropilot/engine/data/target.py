@@ -83,7 +83,7 @@ def _regression(name: str, numbers: pa.ChunkedArray | None, rows: NDArray[np.int
     if not finite.all():
         findings.append(f"{int((~finite).sum())} rows have a target that is not a finite number and were left out.")
     values, rows = values[finite], rows[finite]
-    if len(values) < 2 or np.all(values == values[0]):  # noqa: PLR2004
+    if len(values) < 2 or np.all(values == values[0]):
         raise DataError(f"The target {name!r} has only one value; there is nothing to learn.")
     return Target(problem_type=ProblemType.REGRESSION, classes=(), values=values, rows=rows, findings=tuple(findings))
 
@@ -106,7 +106,7 @@ def _classification(
     values = position[encoded.indices.to_numpy()]
     counts = np.bincount(values.astype(np.int64), minlength=len(words))
     classes = tuple(words[index] for index in order)
-    rare = [classes[index] for index in np.flatnonzero(counts < 5)]  # noqa: PLR2004
+    rare = [classes[index] for index in np.flatnonzero(counts < 5)]
     if rare:
         findings.append(f"{len(rare)} classes have fewer than 5 rows, such as {rare[0]!r}; they will be hard to tell.")
     return Target(problem_type=problem, classes=classes, values=values, rows=rows, findings=tuple(findings))

@@ -20,7 +20,7 @@ UNSEEN = -1.0
 Cell = str | float | None
 """A cell: text as a file or a request holds it, a number, or nothing."""
 
-_ORIGIN = datetime(2000, 1, 1)  # noqa: DTZ001  # dates are compared as they are written
+_ORIGIN = datetime(2000, 1, 1)  # dates are compared as they are written
 _DATE_PARTS = ("days", "month", "day", "weekday", "day_of_year")
 _DAY_SECONDS = 86_400.0
 
@@ -62,7 +62,7 @@ class CategoricalEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="categor
 
     def encode(self, cell: Cell) -> tuple[float, ...]:
         """Return the cell's code."""
-        if cell is None or cell == "" or cell != cell:  # noqa: PLR0124  # only NaN differs from itself
+        if cell is None or cell == "" or cell != cell:  # only NaN differs from itself
             return (math.nan,)
         return (self._codes.get(spell(cell), UNSEEN),)
 

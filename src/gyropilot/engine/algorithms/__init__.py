@@ -1,0 +1,1 @@
+"""The ways to learn, by families; `catalogue.py` lists them."""

@@ -1,0 +1,1 @@
+"""Gradient-boosted trees, learned from the shared codes."""

@@ -1,0 +1,1 @@
+"""Linear models of scaled numbers and category marks."""

@@ -1,0 +1,22 @@
+"""Losses of raw scores, with which fits report their progress."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gyropilot.engine.task import ProblemType
+
+Numbers = NDArray[np.float64]
+
+
+def to_predictions(raw: Numbers, problem_type: ProblemType) -> Numbers:
+    """Return what raw scores (n, outputs) mean: probabilities (n, classes), or amounts (n,)."""
+    if problem_type is ProblemType.REGRESSION:
+        return raw[:, 0]
+    if problem_type is ProblemType.BINARY:
+        positive = 1 / (1 + np.exp(-np.clip(raw[:, 0], -500, 500)))
+        return np.stack([1 - positive, positive], axis=1)
+    shifted = np.exp(raw - raw.max(axis=1, keepdims=True))
+    probabilities: Numbers = shifted / shifted.sum(axis=1, keepdims=True)
+    return probabilities

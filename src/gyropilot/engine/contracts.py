@@ -1,0 +1,238 @@
+"""What the engine's parts promise each other: algorithms, their trained parts, and the lanes that train them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gyropilot.engine.task import ProblemType
+
+Parameters = Mapping[str, int | float | str | bool]
+"""Settings of an algorithm: plain values, so that a record of them rebuilds a candidate."""
+
+
+# --- data as algorithms see it ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData:
+    """The prepared table. The matrices are memory-mapped, read-only and shared by all lanes."""
+
+    problem_type: ProblemType
+    """The kind of answer."""
+    class_count: int
+    """How many classes; 0 for regression."""
+    features: NDArray[np.float32]
+    """(n, p) numbers; NaN for missing."""
+    codes: NDArray[np.uint8]
+    """(n, p) the same, quantised: `features/quantiser.py`."""
+    borders: Sequence[NDArray[np.float32]]
+    """The quantiser's borders of each column."""
+    levels: tuple[int, ...]
+    """For each column, how many categories its numbers stand for; 0: they are amounts."""
+    target: NDArray[np.float64]
+    """(n,) class numbers or amounts."""
+    folds: NDArray[np.uint8]
+    """(n,) the fold of each row."""
+    cache: dict[Any, Any] = field(default_factory=dict)
+    """Where an algorithm keeps what several of its fits share within a lane."""
+
+    @property
+    def output_count(self) -> int:
+        """How many raw scores a model gives for a row: one, or one for each class of more than two."""
+        return self.class_count if self.problem_type is ProblemType.MULTICLASS else 1
+
+    def training_rows(self, fold: int) -> NDArray[np.int64]:
+        """Return the rows outside a fold."""
+        return np.flatnonzero(self.folds != fold)
+
+    def validation_rows(self, fold: int) -> NDArray[np.int64]:
+        """Return the rows of a fold."""
+        return np.flatnonzero(self.folds == fold)
+
+
+# --- trained parts: what is left of a fit, in neutral form ------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trees:
+    """Regression trees whose leaves are summed. A row goes left when its number is missing or at most the threshold."""
+
+    feature: NDArray[np.int32]
+    """(nodes,) column that is asked; -1 in a leaf."""
+    threshold: NDArray[np.float32]
+    """(nodes,) what it is compared with; -inf asks whether the number is missing."""
+    left: NDArray[np.int32]
+    """(nodes,) where to go when missing or at most the threshold: a node of the same array."""
+    right: NDArray[np.int32]
+    """(nodes,) where to go otherwise."""
+    value: NDArray[np.float32]
+    """(nodes,) what a leaf adds."""
+    root: NDArray[np.int32]
+    """(trees,) where each tree begins."""
+    output: NDArray[np.int32]
+    """(trees,) which raw score each tree adds to."""
+    base: NDArray[np.float64]
+    """(outputs,) raw scores to begin with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear:
+    """A linear model of scaled numbers, missing marks and category marks."""
+
+    numeric: NDArray[np.int32]
+    """(a,) columns of amounts."""
+    center: NDArray[np.float32]
+    """(a,) what is taken off each."""
+    scale: NDArray[np.float32]
+    """(a,) what each is divided by."""
+    limit: float
+    """Scaled numbers are clipped to this distance from 0; missing ones are 0."""
+    marked: NDArray[np.int32]
+    """(b,) columns whose missing numbers have a weight of their own."""
+    category: NDArray[np.int32]
+    """(c,) columns of categories, one entry for each level that has a weight."""
+    level: NDArray[np.float32]
+    """(c,) the levels."""
+    weights: NDArray[np.float64]
+    """(a + b + c, outputs) weights."""
+    intercept: NDArray[np.float64]
+    """(outputs,) raw scores to begin with."""
+
+
+Part = Trees | Linear
+"""One trained model: gives raw scores (log odds, one score for each class, or the amount)."""
+
+
+# --- algorithms -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Abilities:
+    """What an algorithm can do."""
+
+    problem_types: frozenset[ProblemType]
+    """The kinds of answers it can learn."""
+    modules: tuple[str, ...]
+    """What a lane imports before the first fit, so that fits are not slowed by it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """A set of parameters worth trying."""
+
+    parameters: Parameters
+    """The settings."""
+    priority: int
+    """The lower, the earlier it is tried; equal ones in the order of the catalogue."""
+    strength: int
+    """The higher, the better it does alone: which ones remain when only few may be tried."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a fit has come."""
+
+    losses: tuple[float, ...]
+    """Loss on the validation rows after each step that was new: log loss, or mean squared error."""
+    is_finished: bool
+    """Whether there is nothing more to do."""
+
+
+class Fit(Protocol):
+    """One model in training: one configuration on the rows outside one fold. Lives in a lane."""
+
+    def advance(self, max_steps: int, seconds: float) -> Progress:
+        """Train on, by at least one step, until that many steps or seconds are through or it is finished."""
+        ...
+
+    def predict(self, steps: int) -> NDArray[np.float64]:
+        """Return the raw scores (rows, outputs) of the validation rows as they were after so many steps."""
+        ...
+
+    def score_rows(self, rows: NDArray[np.int64], steps: int) -> NDArray[np.float64]:
+        """Return the raw scores (rows, outputs) of any rows, by the library's own prediction."""
+        ...
+
+    def part(self, steps: int) -> Part:
+        """Return the model as it was after so many steps."""
+        ...
+
+
+class Algorithm(Protocol):
+    """A way to learn. A suite in `gyropilot.testing.algorithms` checks each one of the catalogue.
+
+    What all promise: the same data, parameters and seed give the same model; training uses one thread; the part gives
+    the scores that the library gives, but for rounding to single precision.
+    """
+
+    name: str
+    """Its name in the API."""
+    abilities: Abilities
+    """What it can do."""
+
+    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:
+        """Return what is worth trying on a table of so many rows."""
+        ...
+
+    def begin(self, data: TrainingData, fold: int, parameters: Parameters, seed: int) -> Fit:
+        """Begin a fit on the rows outside a fold."""
+        ...
+
+
+# --- lanes ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaneDied:
+    """A lane ended by itself."""
+
+    words: str
+    """What it wrote last."""
+
+
+class Lanes(Protocol):
+    """Workers that train one thing at a time each, and can be killed. Local processes, or actors of a cluster."""
+
+    @property
+    def count(self) -> int:
+        """How many there are; they are numbered from 0."""
+        ...
+
+    def send(self, lane: int, message: Any) -> None:
+        """Give a lane something to do; it answers in order."""
+        ...
+
+    def receive(self, timeout_seconds: float) -> tuple[int, Any] | None:
+        """Return the next answer of any lane, or its death, or None when there was none in time."""
+        ...
+
+    def restart(self, lane: int) -> None:
+        """Kill a lane, if it lives, and start it anew; what it was doing is lost."""
+        ...
+
+    def close(self) -> None:
+        """Kill all lanes."""
+        ...
+
+
+def write_part(part: Part, path: Path) -> None:
+    """Store a part as plain arrays (`.npz`, no pickle)."""
+    arrays = {name: np.asarray(value) for name, value in vars(part).items()}
+    np.savez(path, kind=np.array(type(part).__name__), **arrays)  # type: ignore[arg-type]  # numpy's own keyword
+
+
+def read_part(path: Path) -> Part:
+    """Read a part that `write_part` stored."""
+    with np.load(path, allow_pickle=False) as arrays:
+        kind = {"Trees": Trees, "Linear": Linear}[str(arrays["kind"])]
+        fields = {name: arrays[name] for name in kind.__dataclass_fields__}
+    if kind is Linear:
+        fields["limit"] = float(fields["limit"])
+    part: Part = kind(**fields)
+    return part
