@@ -1,0 +1,1 @@
+"""The program that runs one job: the only place where service meets engine."""

@@ -1,0 +1,28 @@
+"""Notices that the worker is asked to end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable
+
+
+def call_when_asked_to_end(action: Callable[[], None]) -> None:
+    """Call `action` from a thread of its own at the first SIGTERM or SIGINT.
+
+    A signal handler may interrupt the main thread anywhere, even while it holds a lock that `action` needs; the
+    interpreter's wake-up socket carries the signal to a thread instead.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+
+    def wait() -> None:
+        with reader, writer:
+            reader.recv(1)
+            action()
+
+    threading.Thread(target=wait, name="ending", daemon=True).start()

@@ -1,0 +1,85 @@
+"""The steps of a job: data, task, budget, run."""
+
+from __future__ import annotations
+
+from gyropilot.engine.budget import Budget
+from gyropilot.engine.errors import BudgetSpentError
+from gyropilot.engine.fit import run
+from gyropilot.engine.task import ProblemType, Task
+from gyropilot.service.jobs import Outcome
+from gyropilot.service.locations import Location
+from gyropilot.service.records import AutoMLJob, Problem
+from gyropilot.worker.artifacts import ModelShelf
+from gyropilot.worker.claim import Claim
+from gyropilot.worker.download import download
+from gyropilot.worker.progress import Progress
+from gyropilot.worker.workplace import Workplace
+
+RESERVE_SHARE = 0.01
+RESERVE_SECONDS = (0.5, 10.0)
+"""Least and most of the limit that is kept back for storing the last model."""
+
+
+def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
+    """Run a claimed job to its end and return how it ended.
+
+    Raises:
+        EngineError: when the data, the task or the budget do not allow a model.
+        InvalidRequestError: when the data is no longer there.
+        LeaseLostError: when the worker no longer holds the job.
+    """
+    folder = place.folder_of(job.name)
+    paths = download(place.blobs, place.jobs.find_data(job.problem), folder / "data")
+    shelf = ModelShelf(
+        blobs=place.blobs,
+        identity=place.identity,
+        place=Location.parse(job.problem.output_uri).child(job.name),
+        scratch=folder / "archives",
+    )
+    progress = Progress(jobs=place.jobs, job=job, owner=claim.owner, shelf=shelf, clock=place.clock)
+    events = run(
+        paths,
+        _make_task(job.problem),
+        _make_budget(place, job),
+        folder=folder / "run",
+        data_format=job.problem.data_format,
+        compression=job.problem.compression,
+        stop=claim.stop,
+    )
+    for event in events:
+        if claim.is_given_back:
+            break
+        progress.take(event)
+    return progress.outcome
+
+
+def _make_task(problem: Problem) -> Task:
+    return Task(
+        target=problem.target,
+        problem_type=ProblemType(problem.problem_type) if problem.problem_type else None,
+        objective=problem.objective,
+        algorithms=problem.algorithms,
+        seed=problem.seed,
+    )
+
+
+def _make_budget(place: Workplace, job: AutoMLJob) -> Budget:
+    return Budget(
+        max_runtime_seconds=_seconds_left(place, job),
+        max_candidates=job.problem.max_candidates,
+        max_runtime_per_candidate_seconds=job.problem.max_runtime_per_candidate_seconds,
+        cores=place.cores,
+    )
+
+
+def _seconds_left(place: Workplace, job: AutoMLJob) -> float | None:
+    """Return what is left of the job's limit, which counts from its first worker on, less a reserve."""
+    limit = job.problem.max_runtime_seconds
+    if limit is None:
+        return None
+    least, most = RESERVE_SECONDS
+    spent = (place.clock() - (job.started_at or job.created_at)).total_seconds()
+    left = limit - spent - min(max(least, RESERVE_SHARE * limit), most)
+    if left <= 0:
+        raise BudgetSpentError(f"the limit of {limit:g} s was over before training began")
+    return left

@@ -1,0 +1,52 @@
+"""What a worker has at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gyropilot.engine.budget import count_cores
+from gyropilot.service.identity import Identity
+from gyropilot.service.jobs import JobService
+from gyropilot.service.ports import BlobStore, Clock
+from gyropilot.service.service import now
+from gyropilot.settings import Settings
+from gyropilot.storage.open import Stores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """The stores and the share of the machine that one job has."""
+
+    jobs: JobService
+    """Where progress is told."""
+    blobs: BlobStore
+    """Where data comes from and models go to."""
+    identity: Identity
+    """Account and region."""
+    folder: Path
+    """Where jobs keep their files while they are open."""
+    cores: int
+    """How many lanes may train at once."""
+    lease_seconds: float
+    """How long the worker may be silent."""
+    clock: Clock = now
+    """Gives the time."""
+
+    def folder_of(self, job: str) -> Path:
+        """Return the folder of one job; job names ignore case, so does the folder."""
+        return self.folder / job.lower()
+
+
+def open_workplace(settings: Settings, stores: Stores) -> Workplace:
+    """Return the workplace that the settings describe."""
+    return Workplace(
+        jobs=JobService(
+            records=stores.records, blobs=stores.blobs, headers=stores.headers, logs=stores.logs, clock=now
+        ),
+        blobs=stores.blobs,
+        identity=Identity(account_id=settings.account_id, region=settings.region),
+        folder=settings.home / "jobs",
+        cores=settings.worker_cores or max(1, count_cores() // settings.max_running_jobs),
+        lease_seconds=settings.lease_seconds,
+    )
