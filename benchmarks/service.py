@@ -1,0 +1,319 @@
+"""Measures the service as a user meets it: start, first candidate, deadline, latency, sizes.
+
+python benchmarks/service.py [--budget 60] [--calls 2000]
+
+Starts a server of its own in a temporary state folder, trains on `examples/data/adult.csv`, serves the best candidate,
+prints a Markdown table and writes `benchmarks/results/service.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.latency import Latency, measure_latency  # noqa: E402  # run as a script, the root is not on the path
+from benchmarks.programs import MemoryWatch, RunningServer, find_listening_url, running_server  # noqa: E402
+from gyropilot.engine import load  # noqa: E402
+from gyropilot.sdk import Session  # noqa: E402
+
+DATA = ROOT / "examples" / "data" / "adult.csv"
+TARGET = "income"
+TRAINING_ROWS = 8_000
+RESULT = ROOT / "benchmarks" / "results" / "service.json"
+POLL_SECONDS = 0.05
+WARM_UP = 200
+SHORT_BUDGET = 10
+NAME = "benchmark"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """The example data, divided."""
+
+    training: bytes
+    """CSV with a header."""
+    rows: Sequence[Sequence[str]]
+    """Held-out rows without the target."""
+
+    @classmethod
+    def read(cls) -> Table:
+        """Read the example: the first rows train, the others are predicted."""
+        with DATA.open(newline="", encoding="utf-8") as file:
+            header, *rows = list(csv.reader(file))
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *rows[:TRAINING_ROWS]])
+        target = header.index(TARGET)
+        held_out = [[cell for index, cell in enumerate(row) if index != target] for row in rows[TRAINING_ROWS:]]
+        return cls(training=text.getvalue().encode(), rows=held_out)
+
+    def csv_row(self, number: int) -> bytes:
+        """Return one held-out row as a line of CSV."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow(self.rows[number % len(self.rows)])
+        return text.getvalue().encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobTimes:
+    """How a job went, in seconds since its creation unless said otherwise."""
+
+    budget: float
+    started: float
+    """Until it was seen to be past its first step."""
+    first_candidate: float
+    """Until its first candidate was finished."""
+    total: float
+    """Until it ended."""
+    candidates: int
+    objective: str
+    best: float
+
+    @property
+    def over_budget(self) -> float:
+        """Seconds between the budget's end and the job's; negative when it ended before."""
+        return self.total - self.budget
+
+
+def run_job(session: Session, name: str, bucket: str, budget: int) -> tuple[JobTimes, dict[str, Any]]:
+    """Train with a budget and return the times and the best candidate."""
+    sagemaker = session.client("sagemaker")
+    sagemaker.create_auto_ml_job(
+        AutoMLJobName=name,
+        InputDataConfig=[
+            {
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/train/"}},
+                "TargetAttributeName": TARGET,
+            }
+        ],
+        OutputDataConfig={"S3OutputPath": f"s3://{bucket}/output"},
+        AutoMLJobConfig={"Mode": "ENSEMBLING", "CompletionCriteria": {"MaxAutoMLJobRuntimeInSeconds": budget}},
+        RoleArn=session.role_arn,
+    )
+    started: float | None = None
+    while True:
+        job = sagemaker.describe_auto_ml_job(AutoMLJobName=name)
+        if started is None and job["AutoMLJobSecondaryStatus"] != "Starting":
+            started = time.time() - job["CreationTime"].timestamp()
+        if job["AutoMLJobStatus"] in {"Completed", "Failed", "Stopped"}:
+            break
+        time.sleep(POLL_SECONDS)
+    if job["AutoMLJobStatus"] != "Completed":
+        raise RuntimeError(f"the job ended as {job['AutoMLJobStatus']}: {job.get('FailureReason')}")
+    pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(
+        AutoMLJobName=name, StatusEquals="Completed"
+    )
+    candidates = [candidate for page in pages for candidate in page["Candidates"]]
+    created_at = job["CreationTime"]
+    objective = job["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]
+    times = JobTimes(
+        budget=budget,
+        started=started or 0.0,
+        first_candidate=min((candidate["EndTime"] - created_at).total_seconds() for candidate in candidates),
+        total=(job["EndTime"] - created_at).total_seconds(),
+        candidates=len(candidates),
+        objective=objective["MetricName"],
+        best=float(objective["Value"]),
+    )
+    return times, dict(job["BestCandidate"])
+
+
+def deploy(session: Session, best: dict[str, Any]) -> float:
+    """Put the best candidate behind an endpoint and return the seconds until it is in service."""
+    sagemaker = session.client("sagemaker")
+    sagemaker.create_model(
+        ModelName=NAME, PrimaryContainer=best["InferenceContainers"][0], ExecutionRoleArn=session.role_arn
+    )
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=NAME,
+        ProductionVariants=[{"VariantName": "main", "ModelName": NAME, "InitialInstanceCount": 1}],
+    )
+    began_at = time.perf_counter()
+    sagemaker.create_endpoint(EndpointName=NAME, EndpointConfigName=NAME)
+    while True:
+        endpoint = sagemaker.describe_endpoint(EndpointName=NAME)
+        if endpoint["EndpointStatus"] == "InService":
+            return time.perf_counter() - began_at
+        if endpoint["EndpointStatus"] == "Failed":
+            raise RuntimeError(f"the endpoint failed: {endpoint.get('FailureReason')}")
+        time.sleep(POLL_SECONDS)
+
+
+def measure_calls(server: RunningServer, session: Session, table: Table, archive: Path, calls: int) -> dict[str, Any]:
+    """Time a prediction of one row on the ways to the model, from the longest to the shortest."""
+    runtime = session.client("sagemaker-runtime")
+
+    def through_boto3(number: int) -> bytes:
+        answer = runtime.invoke_endpoint(EndpointName=NAME, ContentType="text/csv", Body=table.csv_row(number))
+        return answer["Body"].read()
+
+    keys = session.environment()
+    signer = SigV4Auth(
+        Credentials(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]), "sagemaker", session.region
+    )
+    url = f"{server.endpoint_url}/endpoints/{NAME}/invocations"
+    requests = []
+    for number in range(len(table.rows)):
+        request = AWSRequest("POST", url, {"Content-Type": "text/csv"}, table.csv_row(number))
+        signer.add_auth(request)
+        requests.append((dict(request.headers.items()), table.csv_row(number)))
+    pool = urllib3.PoolManager()
+
+    def through_http(number: int) -> bytes:
+        headers, body = requests[number % len(requests)]
+        return _answered(pool.request("POST", url, body=body, headers=headers))
+
+    model_url = find_listening_url(server.process, "gyropilot.serving") + "/invocations"
+
+    def at_the_model_server(number: int) -> bytes:
+        _, body = requests[number % len(requests)]
+        return _answered(pool.request("POST", model_url, body=body, headers={"Content-Type": "text/csv"}))
+
+    predictor = load(archive)
+
+    def in_process(number: int) -> object:
+        return predictor.predict_rows([table.rows[number % len(table.rows)]])
+
+    ways = {
+        "InvokeEndpoint with boto3": through_boto3,
+        "InvokeEndpoint, signed beforehand": through_http,
+        "model server alone": at_the_model_server,
+        "in process": in_process,
+    }
+    measured: dict[str, Latency] = {}
+    for name, way in ways.items():
+        measured[name] = measure_latency(way, calls=calls, warm_up=WARM_UP)
+        print(f"  {name}: p50 {measured[name].p50_ms:.3f} ms, p99 {measured[name].p99_ms:.3f} ms", flush=True)
+    return {name: latency.as_document() for name, latency in measured.items()}
+
+
+def _answered(response: urllib3.BaseHTTPResponse) -> bytes:
+    if response.status != 200:  # HTTP: OK
+        raise RuntimeError(f"answered {response.status}: {response.data!r}")
+    return response.data
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return what the figures depend on."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        cpu = names[0] if names else cpu
+    return {
+        "cpu": cpu,
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def measure(home: Path, *, budget: int, calls: int) -> dict[str, Any]:
+    """Run everything in a fresh state folder."""
+    table = Table.read()
+    with running_server(home) as server, MemoryWatch(server.process) as memory:
+        print(f"server: {server.start_seconds:.2f} s from start to the first answer", flush=True)
+        session = Session(server.endpoint_url, home=home)
+        bucket = session.default_bucket()
+        session.client("s3").put_object(Bucket=bucket, Key="train/adult.csv", Body=table.training)
+        jobs = {}
+        best: dict[str, Any] = {}
+        for name, seconds in (("short", SHORT_BUDGET), ("long", budget)):
+            times, best = run_job(session, f"{NAME}-{name}", bucket, seconds)
+            jobs[name] = times
+            print(
+                f"job of {seconds} s: first candidate after {times.first_candidate:.2f} s, "
+                f"ended after {times.total:.2f} s with {times.candidates} candidates, "
+                f"{times.objective} {times.best:.4f}",
+                flush=True,
+            )
+        in_service_seconds = deploy(session, best)
+        print(f"endpoint: in service after {in_service_seconds:.2f} s", flush=True)
+        place = best["InferenceContainers"][0]["ModelDataUrl"].removeprefix(f"s3://{bucket}/")
+        archive = home / "best.tar.gz"
+        session.client("s3").download_file(bucket, place, str(archive))
+        latencies = measure_calls(server, session, table, archive, calls)
+        session.client("sagemaker").delete_endpoint(EndpointName=NAME)
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe_machine(),
+        "server_start_seconds": round(server.start_seconds, 3),
+        "jobs": {
+            name: {
+                "budget_seconds": times.budget,
+                "started_seconds": round(times.started, 3),
+                "first_candidate_seconds": round(times.first_candidate, 3),
+                "total_seconds": round(times.total, 3),
+                "over_budget_seconds": round(times.over_budget, 3),
+                "candidates": times.candidates,
+                times.objective: times.best,
+            }
+            for name, times in jobs.items()
+        },
+        "endpoint_in_service_seconds": round(in_service_seconds, 3),
+        "one_row": latencies,
+        "bundle_bytes": archive.stat().st_size,
+        "peak_memory_mib": {role: round(size / 2**20, 1) for role, size in sorted(memory.peaks.items())},
+    }
+
+
+def print_table(result: dict[str, Any]) -> None:
+    """Print the figures as Markdown."""
+    short, long = result["jobs"]["short"], result["jobs"]["long"]
+    rows = [
+        ("server: start to first answer", f"{result['server_start_seconds']:.2f} s"),
+        ("job: creation to start", f"{long['started_seconds']:.2f} s"),
+        ("job: creation to first candidate", f"{long['first_candidate_seconds']:.2f} s"),
+    ]
+    rows += [
+        (f"job of {job['budget_seconds']} s: over its budget", f"{job['over_budget_seconds']:+.2f} s")
+        for job in (short, long)
+    ]
+    rows.append(("endpoint: creation to in service", f"{result['endpoint_in_service_seconds']:.2f} s"))
+    rows += [
+        (f"one row, {way}: p50 / p99", f"{latency['p50_ms']:.2f} / {latency['p99_ms']:.2f} ms")
+        for way, latency in result["one_row"].items()
+    ]
+    rows.append(("size of the best model's archive", f"{result['bundle_bytes'] / 1e6:.2f} MB"))
+    rows += [(f"peak memory, {role}", f"{size:.0f} MiB") for role, size in result["peak_memory_mib"].items()]
+    print("\n| what | measured |\n|---|---|")
+    for row in rows:
+        print(f"| {row[0]} | {row[1]} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--budget", type=int, default=60, help="seconds of the main job")
+    parser.add_argument("--calls", type=int, default=2_000, help="predictions of one row on each way")
+    parser.add_argument("--result", type=Path, default=RESULT, help="where to write the figures as JSON")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gyropilot-benchmark-") as folder:
+        result = measure(Path(folder), budget=arguments.budget, calls=arguments.calls)
+    arguments.result.parent.mkdir(parents=True, exist_ok=True)
+    arguments.result.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print_table(result)
+
+
+if __name__ == "__main__":
+    main()
