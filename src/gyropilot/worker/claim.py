@@ -55,8 +55,9 @@ class Claim:
         self._thread = threading.Thread(target=self._keep, name=f"heartbeat of {job}", daemon=True)
         self.stop = threading.Event()
         """Set when the job's owner asked to stop it."""
-        self.is_given_back = False
-        """Whether the worker let go of the job: nothing may be written about it any more."""
+        self.is_ending = False
+        """Set when the worker was asked to end: nothing may be written about the job any more."""
+        self._given_back = threading.Event()
 
     @property
     def owner(self) -> str:
@@ -72,10 +73,21 @@ class Claim:
         self._thread.join()
 
     def give_back(self) -> None:
-        """Let another worker go on with the job."""
-        self.is_given_back = True
+        """Let another worker go on with the job.
+
+        Raises:
+            LeaseLostError: when another one has it already.
+        """
+        self.is_ending = True
         self._over.set()
-        self._jobs.give_back(self._job, self._owner)
+        try:
+            self._jobs.give_back(self._job, self._owner)
+        finally:
+            self._given_back.set()
+
+    def await_return(self) -> None:
+        """Wait until the job is given back."""
+        self._given_back.wait()
 
     def _keep(self) -> None:
         renew_at = time.monotonic() + self._lease_seconds / RENEWALS_PER_LEASE

@@ -29,13 +29,19 @@ def run_job(place: Workplace, name: str, owner: str) -> None:
         log.warning("the job %s has ended or is in other hands", name)
         return
     with Claim(place.jobs, job.name, owner, place.lease_seconds) as claim:
-        call_when_asked_to_end(lambda: _give_back(claim))
+        call_when_asked_to_end(lambda: setattr(claim, "is_ending", True), lambda: _give_back(claim))
         place.jobs.log(job.name, [_greet(job)])
         outcome = _run(place, job, claim)
-        if not claim.is_given_back:
-            place.jobs.finish(job.name, owner, outcome)
-            place.jobs.log(job.name, [f"The job ended: {outcome.step.value}. {outcome.failure_reason}".rstrip()])
-            shutil.rmtree(place.folder_of(job.name), ignore_errors=True)
+        if claim.is_ending:
+            claim.await_return()
+            return
+        _finish(place, job, owner, outcome)
+
+
+def _finish(place: Workplace, job: AutoMLJob, owner: str, outcome: Outcome) -> None:
+    ended = place.jobs.finish(job.name, owner, outcome)
+    place.jobs.log(job.name, [f"The job ended: {ended.step.value}. {ended.failure_reason}".rstrip()])
+    shutil.rmtree(place.folder_of(job.name), ignore_errors=True)
 
 
 def _greet(job: AutoMLJob) -> str:
@@ -49,10 +55,12 @@ def _run(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
 
         return train(place, job, claim)
     except LeaseLostError:
-        if claim.is_given_back:
+        if claim.is_ending:
             return Outcome(status=job.status, step=job.step)
         raise
     except Exception as error:
+        if claim.is_ending:  # the lanes were asked to end as well, and their deaths are no failure of the job
+            return Outcome(status=job.status, step=job.step)
         log.exception("the run of %s failed", job.name)
         outcome = judge_failure(error, place.jobs.get(job.name))
         if outcome.failure_reason and not outcome.failure_reason.startswith("ClientError"):

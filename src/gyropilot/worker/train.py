@@ -47,7 +47,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         stop=claim.stop,
     )
     for event in events:
-        if claim.is_given_back:
+        if claim.is_ending:
             break
         progress.take(event)
     return progress.outcome
