@@ -1,0 +1,71 @@
+"""Candidates as AWS's documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gyropilot.api.documents.metrics import describe_latency, describe_metric, describe_objective
+from gyropilot.service.identity import Identity
+from gyropilot.service.records import Candidate, Container
+from gyropilot.service.states import CandidateStatus
+
+STEP_TYPE = "AWS::SageMaker::TrainingJob"
+
+OBJECTIVE_STATUSES: Mapping[CandidateStatus, str] = {
+    CandidateStatus.IN_PROGRESS: "Pending",
+    CandidateStatus.STOPPING: "Pending",
+    CandidateStatus.COMPLETED: "Succeeded",
+    CandidateStatus.FAILED: "Failed",
+    CandidateStatus.STOPPED: "Failed",
+}
+"""Whether a candidate's objective is known, by the candidate's status."""
+
+
+def describe_candidate(candidate: Candidate, identity: Identity) -> dict[str, Any]:
+    """Return an `AutoMLCandidate`."""
+    document: dict[str, Any] = {
+        "CandidateName": candidate.name,
+        "ObjectiveStatus": OBJECTIVE_STATUSES[candidate.status],
+        "CandidateSteps": [
+            {
+                "CandidateStepType": STEP_TYPE,
+                "CandidateStepArn": identity.training_job_arn(candidate.name),
+                "CandidateStepName": candidate.name,
+            }
+        ],
+        "CandidateStatus": candidate.status.value,
+        "CreationTime": candidate.created_at,
+        "LastModifiedTime": candidate.modified_at,
+    }
+    if candidate.objective is not None and (objective := describe_objective(candidate.objective)):
+        document["FinalAutoMLJobObjectiveMetric"] = objective
+    if candidate.containers:
+        document["InferenceContainers"] = describe_containers(candidate.containers)
+    if candidate.ended_at is not None:
+        document["EndTime"] = candidate.ended_at
+    if candidate.failure_reason:
+        document["FailureReason"] = candidate.failure_reason[:1024]
+    if metrics := list(_describe_metrics(candidate)):
+        document["CandidateProperties"] = {"CandidateMetrics": metrics}
+    return document
+
+
+def describe_containers(containers: Iterable[Container]) -> list[dict[str, Any]]:
+    """Return the containers; the environment is always there, because clients index it."""
+    return [
+        {
+            "Image": container.image,
+            "ModelDataUrl": container.model_data_url,
+            "Environment": dict(container.environment),
+        }
+        for container in containers
+    ]
+
+
+def _describe_metrics(candidate: Candidate) -> Iterable[dict[str, Any]]:
+    for metric in candidate.metrics:
+        if document := describe_metric(metric):
+            yield document
+    if candidate.latency_seconds is not None:
+        yield describe_latency(candidate.latency_seconds)

@@ -1,0 +1,171 @@
+"""The create request of an AutoML job (V1) in the service's words, and the rules that span its fields."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from gyropilot.api.documents.metrics import OUR_NAMES
+from gyropilot.api.documents.problem_types import BY_AWS
+from gyropilot.api.documents.tags import check_tags
+from gyropilot.service.errors import InvalidRequestError
+from gyropilot.service.records import Problem
+
+CSV = "text/csv;header=present"
+PARQUET = "x-application/vnd.amazon+parquet"
+FORMATS = {CSV: "csv", PARQUET: "parquet"}
+COMPRESSIONS = {"None": "", "Gzip": "gzip"}
+
+ALGORITHMS = {
+    "ENSEMBLING": (
+        "catboost",
+        "extra-trees",
+        "fastai",
+        "lightgbm",
+        "linear-learner",
+        "nn-torch",
+        "randomforest",
+        "xgboost",
+    ),
+    "HYPERPARAMETER_TUNING": ("linear-learner", "mlp", "xgboost"),
+}
+"""The algorithms that AWS allows in each mode."""
+
+SERVED_ALGORITHMS = ("lightgbm", "linear-learner", "xgboost")
+"""Those that Gyropilot trains."""
+
+
+def read_problem(params: dict[str, Any]) -> Problem:
+    """Return what is to be learned.
+
+    Raises:
+        InvalidRequestError: when fields contradict each other, or ask for what Gyropilot does not do yet.
+    """
+    check_tags(params)
+    config = params.get("AutoMLJobConfig", {})
+    _check_deployment(params.get("ModelDeployConfig", {}))
+    _check_split(params, config)
+    algorithms = _read_algorithms(config)
+    _check_mode(config)
+    _check_not_yet(params, config)
+    problem_type, objective = _read_goal(params)
+    channel = params["InputDataConfig"][0]
+    criteria = config.get("CompletionCriteria", {})
+    return Problem(
+        data_uri=_read_data_uri(channel),
+        data_format=_read_format(channel),
+        compression=COMPRESSIONS[channel.get("CompressionType", "None")],
+        target=channel["TargetAttributeName"],
+        output_uri=params["OutputDataConfig"]["S3OutputPath"],
+        problem_type=problem_type,
+        objective=objective,
+        algorithms=algorithms,
+        max_candidates=criteria.get("MaxCandidates"),
+        max_runtime_seconds=criteria.get("MaxAutoMLJobRuntimeInSeconds"),
+        max_runtime_per_candidate_seconds=criteria.get("MaxRuntimePerTrainingJobInSeconds"),
+    )
+
+
+def _read_goal(params: dict[str, Any]) -> tuple[str, str]:
+    aws_type = params.get("ProblemType")
+    metric = params.get("AutoMLJobObjective", {}).get("MetricName")
+    if (aws_type is None) != (metric is None):
+        _refuse("Either both ProblemType and AutoMLJobObjective should be provided or none of them should be provided.")
+    if aws_type is None or metric is None:
+        return "", ""
+    kind = BY_AWS[aws_type]
+    if metric not in kind.objectives:
+        _refuse(
+            f"Objective metric {metric} is not supported for problem type {aws_type}. "
+            f"Supported metrics: [{', '.join(kind.objectives)}]"
+        )
+    return kind.name, OUR_NAMES[metric]
+
+
+def _read_algorithms(config: dict[str, Any]) -> tuple[str, ...]:
+    entries = config.get("CandidateGenerationConfig", {}).get("AlgorithmsConfig", [])
+    if not entries:
+        return ()
+    mode = config.get("Mode", "")
+    if mode == "AUTO":
+        _refuse("AlgorithmsConfig must not be set when Mode is AUTO; use ENSEMBLING or HYPERPARAMETER_TUNING.")
+    wanted = entries[0]["AutoMLAlgorithms"]
+    allowed = ALGORITHMS.get(mode, tuple({name for names in ALGORITHMS.values() for name in names}))
+    if strangers := [name for name in wanted if name not in allowed]:
+        _refuse(
+            f"AutoMLAlgorithms [{', '.join(strangers)}] are not supported in Mode {mode}. "
+            f"Supported: [{', '.join(sorted(allowed))}]"
+        )
+    if mode == "ENSEMBLING" and (unserved := [name for name in wanted if name not in SERVED_ALGORITHMS]):
+        _refuse_yet(f"the algorithms [{', '.join(unserved)}]", f"Use some of [{', '.join(SERVED_ALGORITHMS)}]")
+    return tuple(dict.fromkeys(wanted))
+
+
+def _check_mode(config: dict[str, Any]) -> None:
+    mode = config.get("Mode")
+    if mode is None:
+        _refuse_yet("an absent Mode, which means HYPERPARAMETER_TUNING", "Pass AutoMLJobConfig.Mode ENSEMBLING or AUTO")
+    if mode == "HYPERPARAMETER_TUNING":
+        _refuse_yet("Mode HYPERPARAMETER_TUNING", "Pass Mode ENSEMBLING or AUTO")
+
+
+def _check_split(params: dict[str, Any], config: dict[str, Any]) -> None:
+    channels = params["InputDataConfig"]
+    kinds = sorted(channel.get("ChannelType", "training") for channel in channels)
+    if kinds not in (["training"], ["training", "validation"]):
+        _refuse("InputDataConfig must have exactly one training channel, and of two channels the other is validation.")
+    fraction = config.get("DataSplitConfig", {}).get("ValidationFraction")
+    if fraction is not None and not 0 < fraction < 1:
+        _refuse(f"ValidationFraction must be greater than 0 and less than 1, not {fraction}.")
+    if fraction is not None and len(channels) == 2:  # both say which rows validate
+        _refuse("ValidationFraction cannot be used together with a validation channel.")
+    for name in ("ContentType", "TargetAttributeName"):
+        if len({channel.get(name, CSV) for channel in channels}) > 1:
+            _refuse(f"All channels must have the same {name}.")
+
+
+def _check_deployment(deploy: dict[str, Any]) -> None:
+    automatic, name = deploy.get("AutoGenerateEndpointName", False), deploy.get("EndpointName")
+    if automatic and name:
+        _refuse("EndpointName must not be set when AutoGenerateEndpointName is true.")
+    if automatic or name:
+        _refuse_yet("ModelDeployConfig", "Create an endpoint from the best candidate's InferenceContainers")
+
+
+def _check_not_yet(params: dict[str, Any], config: dict[str, Any]) -> None:
+    if params.get("GenerateCandidateDefinitionsOnly"):
+        _refuse_yet("GenerateCandidateDefinitionsOnly", "Leave it out or pass false")
+    if len(params["InputDataConfig"]) > 1:
+        _refuse_yet("a validation channel", "Pass the training channel alone; candidates are scored on held-out folds")
+    if "DataSplitConfig" in config:
+        _refuse_yet("DataSplitConfig", "Leave it out; candidates are scored on held-out folds")
+    if "FeatureSpecificationS3Uri" in config.get("CandidateGenerationConfig", {}):
+        _refuse_yet("FeatureSpecificationS3Uri", "Leave it out; all columns are used")
+    if "SampleWeightAttributeName" in params["InputDataConfig"][0]:
+        _refuse_yet("SampleWeightAttributeName", "Leave it out; all rows weigh the same")
+
+
+def _read_data_uri(channel: dict[str, Any]) -> str:
+    source = channel.get("DataSource", {}).get("S3DataSource")
+    if source is None:
+        _refuse("InputDataConfig must have a DataSource with an S3DataSource.")
+    kind = source["S3DataType"]
+    if kind == "AugmentedManifestFile":
+        _refuse("S3DataType AugmentedManifestFile is for image classification only; use S3Prefix.")
+    if kind == "ManifestFile":
+        _refuse_yet("S3DataType ManifestFile", "Use S3Prefix")
+    return str(source["S3Uri"])
+
+
+def _read_format(channel: dict[str, Any]) -> str:
+    content_type = channel.get("ContentType", CSV)
+    if content_type not in FORMATS:
+        _refuse(f"ContentType {content_type} is not supported. Supported content types: [{', '.join(FORMATS)}]")
+    return FORMATS[content_type]
+
+
+def _refuse(message: str) -> NoReturn:
+    raise InvalidRequestError(message)
+
+
+def _refuse_yet(what: str, advice: str) -> NoReturn:
+    raise InvalidRequestError(f"Gyropilot does not support {what} yet. {advice}.")

@@ -1,0 +1,93 @@
+"""A candidate as the training job that AWS would have run for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from gyropilot.api.documents.job_requests import CSV
+from gyropilot.api.documents.metrics import describe_metric
+from gyropilot.service.identity import Identity
+from gyropilot.service.records import AutoMLJob, Candidate
+from gyropilot.service.states import CandidateStatus
+
+DEFAULT_RUNTIME_SECONDS = 86_400
+"""The limit that is shown for a candidate without one of its own: AWS's default."""
+
+LOCAL_RESOURCES = {"InstanceType": "local", "InstanceCount": 1, "VolumeSizeInGB": 1}
+"""What a candidate is trained on: the machine itself."""
+
+
+def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identity) -> dict[str, Any]:
+    """Return the answer of `DescribeTrainingJob`."""
+    security = job.request.get("AutoMLJobConfig", {}).get("SecurityConfig", {})
+    document: dict[str, Any] = {
+        "TrainingJobName": candidate.name,
+        "TrainingJobArn": identity.training_job_arn(candidate.name),
+        "AutoMLJobArn": identity.job_arn(job.name),
+        "ModelArtifacts": {"S3ModelArtifacts": _find_artifacts(candidate, job)},
+        "TrainingJobStatus": candidate.status.value,
+        "SecondaryStatus": _secondary_status(candidate.status),
+        "HyperParameters": {name: _write_parameter(value) for name, value in candidate.parameters.items()},
+        "AlgorithmSpecification": {"TrainingImage": identity.ensembling_image, "TrainingInputMode": "File"},
+        "RoleArn": job.request["RoleArn"],
+        "InputDataConfig": [_describe_channel(job)],
+        "OutputDataConfig": job.request["OutputDataConfig"],
+        "ResourceConfig": LOCAL_RESOURCES,
+        "StoppingCondition": {
+            "MaxRuntimeInSeconds": int(job.problem.max_runtime_per_candidate_seconds or DEFAULT_RUNTIME_SECONDS)
+        },
+        "CreationTime": candidate.created_at,
+        "LastModifiedTime": candidate.modified_at,
+        "TrainingStartTime": candidate.created_at,
+        "EnableNetworkIsolation": False,
+        "EnableInterContainerTrafficEncryption": security.get("EnableInterContainerTrafficEncryption", False),
+        "EnableManagedSpotTraining": False,
+    }
+    if "VpcConfig" in security:
+        document["VpcConfig"] = security["VpcConfig"]
+    if candidate.ended_at is not None:
+        document["TrainingEndTime"] = candidate.ended_at
+        document["FinalMetricDataList"] = _describe_metrics(candidate)
+    if candidate.failure_reason:
+        document["FailureReason"] = candidate.failure_reason[:1024]
+    return document
+
+
+def _secondary_status(status: CandidateStatus) -> str:
+    return "Training" if status is CandidateStatus.IN_PROGRESS else status.value
+
+
+def _find_artifacts(candidate: Candidate, job: AutoMLJob) -> str:
+    if candidate.containers:
+        return candidate.containers[0].model_data_url
+    return f"{job.problem.output_uri.rstrip('/')}/{job.name}"
+
+
+def _describe_channel(job: AutoMLJob) -> dict[str, Any]:
+    source = job.request["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+    return {
+        "ChannelName": "train",
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": source["S3DataType"],
+                "S3Uri": source["S3Uri"],
+                "S3DataDistributionType": "FullyReplicated",
+            }
+        },
+        "ContentType": job.request["InputDataConfig"][0].get("ContentType", CSV),
+    }
+
+
+def _describe_metrics(candidate: Candidate) -> list[dict[str, Any]]:
+    described = (describe_metric(metric) for metric in candidate.metrics)
+    return [
+        {"MetricName": document["StandardMetricName"], "Value": document["Value"], "Timestamp": candidate.ended_at}
+        for document in described
+        if document is not None
+    ]
+
+
+def _write_parameter(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()[:2500]

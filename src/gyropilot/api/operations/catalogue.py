@@ -1,0 +1,74 @@
+"""The operations that are served: the one list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gyropilot.api.operations import (
+    automl_jobs,
+    buckets,
+    endpoint_configs,
+    endpoints,
+    identity,
+    logs,
+    models,
+    objects,
+    runtime,
+    training_jobs,
+    uploads,
+)
+from gyropilot.api.operations.context import Operation
+
+
+@dataclass(frozen=True)
+class ServedOperation:
+    """One operation and what does it."""
+
+    service: str
+    name: str
+    function: Operation
+
+
+SERVED = (
+    ServedOperation("sagemaker", "CreateAutoMLJob", automl_jobs.create_auto_ml_job),
+    ServedOperation("sagemaker", "DescribeAutoMLJob", automl_jobs.describe_auto_ml_job),
+    ServedOperation("sagemaker", "ListAutoMLJobs", automl_jobs.list_auto_ml_jobs),
+    ServedOperation("sagemaker", "StopAutoMLJob", automl_jobs.stop_auto_ml_job),
+    ServedOperation("sagemaker", "ListCandidatesForAutoMLJob", automl_jobs.list_candidates_for_auto_ml_job),
+    ServedOperation("sagemaker", "DescribeTrainingJob", training_jobs.describe_training_job),
+    ServedOperation("sagemaker", "CreateModel", models.create_model),
+    ServedOperation("sagemaker", "DescribeModel", models.describe_model),
+    ServedOperation("sagemaker", "ListModels", models.list_models),
+    ServedOperation("sagemaker", "DeleteModel", models.delete_model),
+    ServedOperation("sagemaker", "CreateEndpointConfig", endpoint_configs.create_endpoint_config),
+    ServedOperation("sagemaker", "DescribeEndpointConfig", endpoint_configs.describe_endpoint_config),
+    ServedOperation("sagemaker", "ListEndpointConfigs", endpoint_configs.list_endpoint_configs),
+    ServedOperation("sagemaker", "DeleteEndpointConfig", endpoint_configs.delete_endpoint_config),
+    ServedOperation("sagemaker", "CreateEndpoint", endpoints.create_endpoint),
+    ServedOperation("sagemaker", "DescribeEndpoint", endpoints.describe_endpoint),
+    ServedOperation("sagemaker", "ListEndpoints", endpoints.list_endpoints),
+    ServedOperation("sagemaker", "DeleteEndpoint", endpoints.delete_endpoint),
+    ServedOperation("sagemaker-runtime", "InvokeEndpoint", runtime.invoke_endpoint),
+    ServedOperation("s3", "CreateBucket", buckets.create_bucket),
+    ServedOperation("s3", "HeadBucket", buckets.head_bucket),
+    ServedOperation("s3", "ListBuckets", buckets.list_buckets),
+    ServedOperation("s3", "DeleteBucket", buckets.delete_bucket),
+    ServedOperation("s3", "GetBucketLocation", buckets.get_bucket_location),
+    ServedOperation("s3", "ListObjectsV2", buckets.list_objects_v2),
+    ServedOperation("s3", "PutObject", objects.put_object),
+    ServedOperation("s3", "GetObject", objects.get_object),
+    ServedOperation("s3", "HeadObject", objects.head_object),
+    ServedOperation("s3", "DeleteObject", objects.delete_object),
+    ServedOperation("s3", "DeleteObjects", objects.delete_objects),
+    ServedOperation("s3", "CreateMultipartUpload", uploads.create_multipart_upload),
+    ServedOperation("s3", "UploadPart", uploads.upload_part),
+    ServedOperation("s3", "CompleteMultipartUpload", uploads.complete_multipart_upload),
+    ServedOperation("s3", "AbortMultipartUpload", uploads.abort_multipart_upload),
+    ServedOperation("sts", "GetCallerIdentity", identity.get_caller_identity),
+    ServedOperation("logs", "DescribeLogStreams", logs.describe_log_streams),
+    ServedOperation("logs", "GetLogEvents", logs.get_log_events),
+)
+"""Every operation that is served; the others are refused as not implemented."""
+
+BY_NAME: Mapping[tuple[str, str], Operation] = {(served.service, served.name): served.function for served in SERVED}

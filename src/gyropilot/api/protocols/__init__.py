@@ -1,0 +1,1 @@
+"""The four AWS protocols: each reads requests and writes answers, led by botocore's service model alone."""

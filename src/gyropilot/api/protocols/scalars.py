@@ -1,0 +1,121 @@
+"""Single values as text and as JSON: timestamps, numbers, booleans, blobs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from botocore.model import Shape
+from botocore.utils import parse_timestamp as parse_any_timestamp
+
+from gyropilot.api.protocols.contracts import MalformedRequestError
+
+INTEGERS = frozenset({"integer", "long"})
+FLOATS = frozenset({"float", "double"})
+
+
+def parse_text(shape: Shape, text: str) -> Any:
+    """Return the value that a text of the wire stands for.
+
+    Raises:
+        MalformedRequestError: when it is none of the shape's type.
+    """
+    kind = shape.type_name
+    try:
+        if kind == "timestamp":
+            return parse_timestamp(text)
+        if kind == "blob":
+            return base64.b64decode(text, validate=True)
+        if kind == "boolean":
+            return {"true": True, "false": False}[text.lower()]
+        if kind in INTEGERS:
+            return int(text)
+        if kind in FLOATS:
+            return float(text)
+    except (ValueError, KeyError):
+        raise MalformedRequestError(f"'{text}' is not a valid {kind}") from None
+    return text
+
+
+def format_text(shape: Shape, value: Any, timestamp_format: str) -> str:
+    """Return the text that stands for a value on the wire."""
+    kind = shape.type_name
+    if kind == "timestamp":
+        return str(format_timestamp(value, shape.serialization.get("timestampFormat", timestamp_format)))
+    if kind == "blob":
+        return base64.b64encode(value).decode()
+    if kind == "boolean":
+        return "true" if value else "false"
+    if kind in FLOATS:
+        return str(format_float(value))
+    return str(value)
+
+
+def parse_timestamp(value: object) -> datetime:
+    """Return the moment, aware and in UTC; epoch seconds, ISO 8601 and RFC 822 are understood.
+
+    Raises:
+        MalformedRequestError: when it is none of them.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise MalformedRequestError(f"'{value}' is not a valid timestamp")
+    try:
+        moment = parse_any_timestamp(value)  # type: ignore[arg-type]  # it takes numbers too
+    except (ValueError, RuntimeError, OverflowError):
+        raise MalformedRequestError(f"'{value}' is not a valid timestamp") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def format_timestamp(moment: datetime, timestamp_format: str) -> str | float:
+    """Return a moment in one of the model's three formats; only RFC 822 loses fractions of a second."""
+    moment = moment.astimezone(UTC)
+    if timestamp_format.lower() == "rfc822":
+        return format_datetime(moment.replace(microsecond=0), usegmt=True)
+    if timestamp_format.lower() == "unixtimestamp":
+        return int(moment.timestamp()) if not moment.microsecond else moment.timestamp()
+    precision = "milliseconds" if moment.microsecond % 1000 == 0 else "microseconds"
+    return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def format_float(value: float) -> float | str:
+    """Return the number, or the word that the protocols have for one that is not finite."""
+    if math.isfinite(value):
+        return float(value)
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def parse_json_scalar(shape: Shape, value: Any) -> Any:
+    """Return what a JSON scalar stands for; one of a wrong type is left to the validation.
+
+    Raises:
+        MalformedRequestError: when a timestamp or a blob cannot be understood.
+    """
+    kind = shape.type_name
+    if kind == "timestamp":
+        return parse_timestamp(value)
+    if kind == "blob" and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except binascii.Error:
+            raise MalformedRequestError("a blob is not valid base64") from None
+    if kind in FLOATS and value in ("NaN", "Infinity", "-Infinity"):
+        return float(value)
+    return value
+
+
+def format_json_scalar(shape: Shape, value: Any) -> Any:
+    """Return the JSON value that stands for a scalar."""
+    kind = shape.type_name
+    if kind == "timestamp":
+        return format_timestamp(value, shape.serialization.get("timestampFormat", "unixtimestamp"))
+    if kind == "blob":
+        return base64.b64encode(value).decode()
+    if kind in FLOATS:
+        return format_float(value)
+    return value

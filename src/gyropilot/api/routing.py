@@ -1,0 +1,152 @@
+"""Which service and which operation a request is for; one port answers all services."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import unquote
+
+from botocore.model import OperationModel
+
+from gyropilot.api.models import SERVICES, load_operation, load_service
+from gyropilot.api.protocols.query import read_form
+from gyropilot.api.protocols.rest import parse_query
+from gyropilot.api.wire import WireRequest
+
+_SCOPE = re.compile(r"Credential=[^,\s]*/\d{8}/[^/,\s]*/([^/,\s]+)/aws4_request")
+_INVOCATION = re.compile(r"/endpoints/[^/]+/(invocations|async-invocations|invocations-response-stream)")
+
+
+class UnknownOperationError(Exception):
+    """The request names no operation of the service."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """Where a request goes."""
+
+    service: str
+    """The service, by botocore's name."""
+    operation: OperationModel
+    """The operation."""
+    labels: Mapping[str, str]
+    """Parts of the path that are parameters, decoded."""
+
+
+def find_service(request: WireRequest) -> str:
+    """Return the service a request is for; the scope of its signature decides, since paths alone are ambiguous.
+
+    A bucket may be called `endpoints`; an unsigned request is told apart by its looks, only to word its refusal.
+    """
+    scope = _SCOPE.search(request.header("authorization"))
+    signing_name = scope.group(1) if scope else ""
+    if signing_name == "sagemaker" or (not signing_name and _INVOCATION.fullmatch(request.path)):
+        return "sagemaker" if request.header("x-amz-target") else "sagemaker-runtime"
+    if signing_name in SERVICES:
+        return signing_name
+    target = request.header("x-amz-target").partition(".")[0]
+    for service in SERVICES:
+        if target and load_service(service).metadata.get("targetPrefix") == target:
+            return service
+    if request.header("content-type").startswith("application/x-www-form-urlencoded") and request.path == "/":
+        return "sts"
+    return "s3"
+
+
+def find_operation(service: str, request: WireRequest) -> Route:
+    """Return the operation that a request to a service asks for.
+
+    Raises:
+        UnknownOperationError: when there is none such.
+        MalformedRequestError: when the form that should name it cannot be read.
+    """
+    protocol = load_service(service).protocol
+    labels: Mapping[str, str] = {}
+    if protocol == "json":
+        name = _name_in_target(service, request)
+    elif protocol == "query":
+        name = read_form(request).get("Action", "")
+    else:
+        name, labels = match_path(service, request) or ("", {})
+    if name not in load_service(service).operation_names:
+        raise UnknownOperationError(name or f"{request.method} {request.path}")
+    return Route(service=service, operation=load_operation(service, name), labels=labels)
+
+
+def _name_in_target(service: str, request: WireRequest) -> str:
+    prefix, _, name = request.header("x-amz-target").rpartition(".")
+    return name if prefix == load_service(service).metadata["targetPrefix"] else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pattern:
+    """What a request must look like to be for one REST operation."""
+
+    name: str
+    method: str
+    path: re.Pattern[str]
+    literals: tuple[tuple[str, str], ...]
+    """Query parameters that the operation's address itself contains."""
+    required_query: frozenset[str]
+    required_headers: frozenset[str]
+    is_deprecated: bool
+
+    @property
+    def rank(self) -> tuple[int, int, bool, str]:
+        """Which pattern wins when several match: the one that asks for more."""
+        required = len(self.required_query) + len(self.required_headers)
+        return -len(self.literals), -required, self.is_deprecated, self.name
+
+
+def match_path(service: str, request: WireRequest) -> tuple[str, dict[str, str]] | None:
+    """Return the name and the path's labels of the REST operation that a request looks like."""
+    query = parse_query(request.query)
+    for pattern in _patterns(service):
+        found = pattern.path.fullmatch(request.path) if pattern.method == request.method else None
+        if found is None or not all(value in query.get(name, ()) for name, value in pattern.literals):
+            continue
+        if pattern.required_query <= query.keys() and pattern.required_headers <= request.headers.keys():
+            return pattern.name, {name: unquote(value) for name, value in found.groupdict().items()}
+    return None
+
+
+@cache
+def _patterns(service: str) -> tuple[_Pattern, ...]:
+    names = load_service(service).operation_names
+    return tuple(sorted((_pattern(load_operation(service, name)) for name in names), key=lambda pattern: pattern.rank))
+
+
+def _pattern(operation: OperationModel) -> _Pattern:
+    path, _, query = operation.http["requestUri"].partition("?")
+    required: dict[str, set[str]] = {"querystring": set(), "header": set()}
+    shape = operation.input_shape
+    for name in shape.required_members if shape else ():
+        member = shape.members[name]  # type: ignore[union-attr]  # no shape, no members
+        location = member.serialization.get("location")
+        if location in required:
+            required[location].add(member.serialization.get("name", name))
+    return _Pattern(
+        name=operation.name,
+        method=operation.http["method"],
+        path=_path_pattern(path),
+        literals=tuple((name, values[0]) for name, values in parse_query(query).items()),
+        required_query=frozenset(required["querystring"]),
+        required_headers=frozenset(name.lower() for name in required["header"]),
+        is_deprecated=operation.deprecated,
+    )
+
+
+_LABEL = re.compile(r"\{(\w+)(\+?)\}")
+
+
+def _path_pattern(template: str) -> re.Pattern[str]:
+    """Return a pattern with a named group for each label; a greedy label spans slashes, a bucket may end with one."""
+    position, pattern = 0, ""
+    for label in _LABEL.finditer(template):
+        inner = "(?s:.+)" if label.group(2) else "[^/]+"
+        pattern += re.escape(template[position : label.start()]) + f"(?P<{label.group(1)}>{inner})"
+        position = label.end()
+    pattern += re.escape(template[position:])
+    return re.compile(pattern if pattern.endswith("/") else f"{pattern}/?" if "+}" not in template else pattern)
