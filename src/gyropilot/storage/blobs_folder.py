@@ -35,6 +35,7 @@ from gyropilot.storage.blob_ranges import resolve_range
 from gyropilot.storage.blob_uploads import FolderUploads
 from gyropilot.storage.folder_trees import make_folders, prune_empty_folders, prune_upwards
 from gyropilot.storage.key_paths import FolderWalk, locate_key
+from gyropilot.storage.locks import hold_lock
 
 _STALE_SECONDS = 24 * 3600.0
 """A file that was not written to for so long belongs to nobody: each piece of a slow upload makes it young again."""
@@ -46,6 +47,7 @@ class FolderBlobStore:
     def __init__(self, root: Path) -> None:
         self._buckets = root / "buckets"
         self._temporary = root / "temporary"
+        self._bucket_lock = root / "buckets.lock"
         for folder in (self._buckets, self._temporary):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _remove_stale(self._temporary)
@@ -58,13 +60,14 @@ class FolderBlobStore:
         (prepared / "objects").mkdir(parents=True)
         (prepared / "uploads").mkdir()
         write_atomically(prepared / "bucket.json", msgspec.json.encode(made))
-        self._finish_deletion(bucket)
-        try:
-            prepared.rename(self._buckets / bucket)
-        except OSError:  # a folder replaces an empty one only, and no bucket's folder is ever empty
-            shutil.rmtree(prepared)
-            raise BucketAlreadyExistsError(bucket) from None
-        flush_folder(self._buckets)
+        with hold_lock(self._bucket_lock):
+            self._finish_deletion(bucket)
+            try:
+                prepared.rename(self._buckets / bucket)
+            except OSError:  # a folder replaces an empty one only, and no bucket's folder is ever empty
+                shutil.rmtree(prepared)
+                raise BucketAlreadyExistsError(bucket) from None
+            flush_folder(self._buckets)
         return made
 
     def get_bucket(self, bucket: str) -> Bucket:
@@ -88,14 +91,15 @@ class FolderBlobStore:
         objects = self._find_bucket(bucket) / "objects"
         if next(FolderWalk(objects), None) is not None:
             raise BucketNotEmptyError(bucket)
-        prune_empty_folders(objects)
-        try:
-            objects.rmdir()  # the moment of deletion: it fails when there is an object, and no object can come after it
-        except FileNotFoundError:
-            raise BucketNotFoundError(bucket) from None
-        except OSError:
-            raise BucketNotEmptyError(bucket) from None
-        self._finish_deletion(bucket)
+        with hold_lock(self._bucket_lock):
+            prune_empty_folders(objects)
+            try:
+                objects.rmdir()  # the moment of deletion: it fails when there is an object, and none can come after it
+            except FileNotFoundError:
+                raise BucketNotFoundError(bucket) from None
+            except OSError:
+                raise BucketNotEmptyError(bucket) from None
+            self._finish_deletion(bucket)
 
     def put(
         self,

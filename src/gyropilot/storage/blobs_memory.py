@@ -26,6 +26,8 @@ from gyropilot.storage.blob_names import check_bucket_name, check_part_number, e
 from gyropilot.storage.blob_parts import check_parts, combine_etags
 from gyropilot.storage.blob_ranges import resolve_range
 
+_COPY_BYTES = 1 << 20
+
 
 @dataclass(frozen=True)
 class _Object:
@@ -218,7 +220,7 @@ class _SortedKeys:
 
 
 def _make_object(bucket: str, key: str, content: BinaryIO, content_type: str, metadata: Mapping[str, str]) -> _Object:
-    data = content.read()
+    data = b"".join(iter(lambda: content.read(_COPY_BYTES), b""))
     blob = Blob(
         bucket=bucket,
         key=key,

@@ -56,15 +56,14 @@ def _read_start(content: BinaryIO, compression: str, location: str) -> bytes:
 def _read_csv(start: bytes, location: str) -> tuple[str, ...]:
     _refuse_other_formats(start, location)
     text = _decode(start, location)
-    rows = csv.reader(io.StringIO(text, newline=""))
-    # The module's limit of a field, which is the whole process's, is below the length that a header may have.
+    source = io.StringIO(text, newline="")
     try:
-        names = next((row for row in rows if row), None)
+        names = next((row for row in csv.reader(source) if row), None)
     except csv.Error as error:
         raise UnreadableTableError(f"{location} has no readable CSV header: {error}") from None
     if names is None:
         raise UnreadableTableError(f"{location} holds nothing but empty lines")
-    if len(start) > _HEADER_BYTES_MAX and rows.line_num > text.count("\n"):
+    if len(start) > _HEADER_BYTES_MAX and not source.read(1):
         raise UnreadableTableError(f"the header of {location} is longer than {_HEADER_BYTES_MAX:,} bytes")
     return tuple(names)
 
