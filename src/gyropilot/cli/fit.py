@@ -30,7 +30,12 @@ EXIT_INTERRUPTED = 130
 @click.option(
     "--max-runtime", type=click.IntRange(1), default=300, show_default=True, metavar="SECONDS", help="Limit of the job"
 )
-@click.option("--objective", type=click.Choice(ALL_OBJECTIVES, case_sensitive=False), help="Metric that ranks models")
+@click.option(
+    "--objective",
+    type=click.Choice(ALL_OBJECTIVES, case_sensitive=False),
+    metavar="METRIC",
+    help=f"Metric that ranks models: {', '.join(ALL_OBJECTIVES)}  [default: told by the problem type]",
+)
 @click.option(
     "--problem-type",
     type=click.Choice(list(PROBLEM_TYPES), case_sensitive=False),
@@ -100,7 +105,7 @@ def _report(session: Session, view: JobView, console: Console) -> int:
         reason = view.failure_reason or f"The job ended without a model ({view.step})."
         raise click.ClickException(reason)
     model = next(entry for entry in entries if entry.candidate["CandidateName"] == view.best)
-    url = model.candidate.get("InferenceContainers", [{}])[0].get("ModelDataUrl", "")
+    url = "".join(container["ModelDataUrl"] for container in model.candidate.get("InferenceContainers", []))
     for line in (
         f"Best model: {view.best}, {url}",
         "",

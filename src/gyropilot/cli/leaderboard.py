@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gyropilot.sdk import Session
 
-CHOSEN_STATES = {"Completed": "", "InProgress": "yellow", "Failed": "red"}
+STYLES = {"Completed": "", "InProgress": "yellow", "Failed": "red"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +69,9 @@ def make_table(entries: Sequence[Entry], best: str) -> Table:
     table.add_column("status")
     for place, entry in enumerate(entries, 1):
         name = entry.candidate["CandidateName"]
-        style = "bold green" if name == best else CHOSEN_STATES.get(entry.candidate["CandidateStatus"], "dim")
-        table.add_row(
-            str(place),
-            name,
-            entry.algorithm,
-            _format_score(entry),
-            _format_latency(entry),
-            _state_of(entry),
-            style=style,
-        )
+        style = "bold green" if name == best else STYLES.get(entry.candidate["CandidateStatus"], "dim")
+        cells = (entry.algorithm, _format_score(entry), _format_latency(entry), _state_of(entry))
+        table.add_row(str(place), name, *cells, style=style)
     return table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import gzip
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +67,15 @@ def check_target(tables: Tables, target: str) -> None:
 
 
 def _read_header(path: Path) -> list[str]:
-    opened = gzip.open(path, "rt", encoding="utf-8-sig", newline="") if path.suffix.lower() == ".gz" else None
+    is_packed = path.suffix.lower() == ".gz"
     try:
-        with opened or path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file), [])
-    except (UnicodeDecodeError, csv.Error, EOFError) as error:
+        with (
+            path.open("rb") as content,
+            gzip.open(content) if is_packed else content as raw,
+            io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text,
+        ):
+            return next(csv.reader(text), [])
+    except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
         raise click.ClickException(f"{path} cannot be read as CSV: {error}.") from None
 
 

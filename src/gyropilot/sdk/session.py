@@ -47,6 +47,7 @@ class Session:
     ) -> None:
         self._home = Home.find(home)
         self.region = region or os.environ.get("GYROPILOT_REGION") or DEFAULT_REGION
+        self._clients: dict[str, Any] = {}
         found = endpoint_url or find_server(self._home, os.environ) or start_server(self._home, os.environ)
         self.endpoint_url = found.rstrip("/")
 
@@ -68,6 +69,11 @@ class Session:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the server for `sagemaker`, `sagemaker-runtime`, `s3`, `logs` or `sts`."""
+        if service not in self._clients:
+            self._clients[service] = self._make_client(service)
+        return self._clients[service]
+
+    def _make_client(self, service: str) -> Any:
         from botocore.config import Config
 
         is_local = urllib.parse.urlsplit(self.endpoint_url).hostname in {"127.0.0.1", "::1", "localhost"}
