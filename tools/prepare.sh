@@ -47,8 +47,8 @@ if [ -z "$python" ]; then
     exit 1
 fi
 if ! is_new_enough "$python"; then
-    version="$("$python" -V 2>&1 || true)"
-    echo "error: Gyropilot needs Python $oldest or newer; $python is: ${version:-not there}" >&2
+    version="$("$python" -V 2>/dev/null || true)"
+    echo "error: Gyropilot needs Python $oldest or newer; $python is ${version:-not there}" >&2
     exit 1
 fi
 

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from gyropilot.settings import Settings
+from tests.architecture.repository import ROOT, documents, table_names
+
+DOCS = ROOT / "docs"
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+EXAMPLE = re.compile(r"<!-- tested -->\n```python\n(.*?)```", re.DOTALL)
+
+
+def heading_anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives a document's headings."""
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def find_examples() -> list[tuple[str, str]]:
+    """Return every Python block that is marked as tested, under its document's name and number."""
+    return [
+        (f"{document.relative_to(ROOT)}#{number}", code)
+        for document in documents()
+        for number, code in enumerate(EXAMPLE.findall(document.read_text(encoding="utf-8")), 1)
+    ]
+
+
+def commands() -> list[tuple[str, click.Command]]:
+    from gyropilot.cli.main import cli
+
+    context = click.Context(cli)
+    found = [(name, cli.get_command(context, name)) for name in cli.list_commands(context)]
+    return [(name, command) for name, command in sorted(found) if command is not None]
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(GYROPILOT_[A-Z_]+)` \| (\S*?) ?\|", text, re.MULTILINE))
+    settings = Settings(home=Path("~/.gyropilot"))
+    expected = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+    assert rows == {
+        f"GYROPILOT_{name.upper()}": f"`{value}`" if value != "" else "" for name, value in expected.items()
+    }
+
+
+def test_every_setting_is_documented_in_the_words_of_the_code() -> None:
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    described = re.findall(r'^    [a-z_]+: .+\n    """(.+?)\.?"""$', inspect.getsource(Settings), re.MULTILINE)
+    assert len(described) == len(Settings.__dataclass_fields__)
+    for sentence in described:
+        assert re.sub(r"`([a-z_]+)`", lambda name: f"`GYROPILOT_{name.group(1).upper()}`", sentence) in text
+
+
+def test_the_documented_operations_are_those_that_are_served() -> None:
+    from gyropilot.api.operations.catalogue import SERVED
+
+    served = {f"{operation.service}:{operation.name}" for operation in SERVED}
+    documented: set[str] = set()
+    for section in (DOCS / "operations.md").read_text(encoding="utf-8").split("\n## ")[1:]:
+        service = re.search(r"\(`([a-z0-9-]+)`\)", section.partition("\n")[0])
+        if service:
+            operations = re.findall(r"^\| `([A-Za-z0-9]+)`", section.partition("\n### ")[0], re.MULTILINE)
+            documented |= {f"{service.group(1)}:{name}" for name in operations}
+    assert documented == served
+
+
+def test_every_algorithm_is_documented() -> None:
+    from gyropilot.engine.algorithms.catalogue import ALGORITHMS
+
+    assert {*ALGORITHMS} <= {*table_names(DOCS / "algorithms.md")}
+
+
+def test_every_metric_is_documented() -> None:
+    from gyropilot.engine.metrics.catalogue import METRICS
+
+    known = {metric.name for metrics in METRICS.values() for metric in metrics}
+    assert known <= {*table_names(DOCS / "algorithms.md")}
+
+
+def test_every_command_is_documented_with_its_options() -> None:
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    sections = {section.partition("\n")[0]: section for section in text.split("\n## ")[1:]}
+    for name, command in commands():
+        section = sections.get(f"gyropilot {name}")
+        assert section, f"docs/cli.md has no section on gyropilot {name}"
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and parameter.name != "help":
+                assert f"`{parameter.opts[0]}" in section, f"{parameter.opts[0]} of gyropilot {name} is not documented"
+    assert {heading for heading in sections if heading.startswith("gyropilot ")} == {
+        f"gyropilot {name}" for name, _ in commands()
+    }
+
+
+def test_every_target_of_the_makefile_says_what_it_does() -> None:
+    help_text = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert targets
+    assert [target for target in targets if f"make {target} " not in help_text] == []
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in LINK.findall(text):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        path = (document.parent / name).resolve() if name else document
+        assert path.exists(), f"{document.relative_to(ROOT)} links to {target}"
+        if anchor:
+            assert anchor in heading_anchors(path), f"{document.relative_to(ROOT)} links to {target}"
+
+
+@pytest.mark.parametrize(("name", "code"), find_examples(), ids=[name for name, _ in find_examples()])
+def test_examples_run(name: str, code: str, tmp_path: Path) -> None:
+    """Run a block in the folder of the examples, the way a reader would paste it into an interpreter."""
+    script = tmp_path / "example.py"
+    script.write_text(code, encoding="utf-8")
+    environment = {**os.environ, "GYROPILOT_HOME": str(tmp_path / "home"), "GYROPILOT_PORT": "0"}
+    run = subprocess.run(
+        [sys.executable, str(script)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, f"{name}: {run.stderr}"

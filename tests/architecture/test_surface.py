@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from tests.architecture.test_docs import commands
+
+SURFACE = {
+    "gyropilot.engine": {
+        "Budget",
+        "ColumnKind",
+        "FittedModel",
+        "Predictor",
+        "ProblemType",
+        "Task",
+        "fit",
+        "load",
+        "run",
+    },
+    "gyropilot.sdk": {"ServerStartError", "Session", "SessionError"},
+}
+"""What users may import. A change here is a change of the public surface: it belongs into the changelog."""
+COMMANDS = ["describe", "env", "fit", "jobs", "serve", "version"]
+
+
+@pytest.mark.parametrize("module", SURFACE)
+def test_the_public_names_are_chosen(module: str) -> None:
+    assert set(importlib.import_module(module).__all__) == SURFACE[module]
+
+
+@pytest.mark.parametrize("module", SURFACE)
+def test_every_public_name_is_there_and_says_what_it_is(module: str) -> None:
+    home = importlib.import_module(module)
+    for name in SURFACE[module]:
+        assert isinstance(getattr(home, name), str) or getattr(home, name).__doc__
+
+
+def test_the_commands_are_chosen() -> None:
+    assert [name for name, _ in commands()] == COMMANDS
+
+
+def test_every_command_says_what_it_does() -> None:
+    assert [name for name, command in commands() if not command.help] == []
+
+
+def test_the_help_lists_every_command_in_its_own_words() -> None:
+    from gyropilot.cli.main import COMMANDS as LISTED
+
+    assert sorted(LISTED) == COMMANDS
+    assert [name for name, (_, line) in LISTED.items() if not line.endswith(".")] == []
