@@ -32,11 +32,11 @@ class Generator:
         required = set(shape.required_members) | {
             name for name, member in shape.members.items() if member.serialization.get("location") == "uri"
         }
-        if depth and not required and names and depth < MAX_DEPTH:
+        if depth and not required and names and depth < MAX_DEPTH + 3:
             required = {self.rng.choice(names)}  # the query protocol cannot say that a structure is empty
         document = {}
         for name in names:
-            wanted = name in required or shape.is_tagged_union or (depth < MAX_DEPTH and self.rng.random() < 0.6)
+            wanted = name in required or shape.is_tagged_union or (depth < MAX_DEPTH + 2 and self.rng.random() < 0.6)
             if wanted and not shape.members[name].serialization.get("eventstream"):
                 value = self.value(shape.members[name], depth + 1)
                 if value not in ({}, []) or name in required:
@@ -47,11 +47,11 @@ class Generator:
         if isinstance(shape, StructureShape):
             return self.structure(shape, depth)
         if isinstance(shape, ListShape):
-            count = self.rng.randint(1, 2) if depth < MAX_DEPTH else 0
+            count = self.rng.randint(1, 2) if depth < MAX_DEPTH + 3 else 0
             return [self.value(shape.member, depth + 1) for _ in range(count)]
         if isinstance(shape, MapShape):
             header = shape.serialization.get("location") == "headers"
-            count = self.rng.randint(1, 2) if depth < MAX_DEPTH else 0
+            count = self.rng.randint(1, 2) if depth < MAX_DEPTH + 3 else 0
             return {
                 self.text(header=header, lower=header): (
                     self.text(header=True) if header else self.value(shape.value, depth + 1)

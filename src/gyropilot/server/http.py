@@ -1,0 +1,130 @@
+"""The HTTP edge: the only asynchronous part. Bodies are spooled, the API runs in threads, answers are streamed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, TypeVar, cast
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gyropilot.api.application import Application
+from gyropilot.api.wire import Stream, WireRequest, WireResponse
+
+T = TypeVar("T")
+
+THREADS = 64
+SPOOL_BYTES = 1 << 20
+PIECE_BYTES = 1 << 18
+
+OWN_PREFIX = "/_gyropilot/"
+"""Where the server's own pages are: no bucket's name begins with an underscore."""
+
+
+def make_app(application: Application, describe_health: Callable[[], Mapping[str, Any]]) -> ASGIApp:
+    """Return the ASGI application.
+
+    Args:
+        application: answers AWS requests.
+        describe_health: tells how the server is, for whoever asks, signed or not.
+    """
+    limiters: list[CapacityLimiter] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if not limiters:
+            limiters.append(CapacityLimiter(THREADS))  # belongs to the running event loop
+        if scope["path"].startswith(OWN_PREFIX):
+            await _answer_own(scope, describe_health)(scope, receive, send)
+        else:
+            await _Exchange(application, limiters[0], Request(scope, receive)).run(scope, receive, send)
+
+    return app
+
+
+def _answer_own(scope: Scope, describe_health: Callable[[], Mapping[str, Any]]) -> Response:
+    if scope["path"] != f"{OWN_PREFIX}health":
+        return JSONResponse({"message": "There is no such page."}, status_code=404)
+    return JSONResponse(dict(describe_health()))
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, application: Application, limiter: CapacityLimiter, request: Request) -> None:
+        self._application = application
+        self._limiter = limiter
+        self._request = request
+
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
+            wire_request = _read_head(self._request, cast("BinaryIO", spool))
+            try:
+                response = await self._read_body(wire_request)
+            except ClientDisconnect:
+                return
+            await self._send(response, scope, receive, send)
+
+    async def _read_body(self, wire_request: WireRequest) -> WireResponse:
+        """Return the answer; a body that is too long is refused as soon as that is known."""
+        if refusal := self._application.refuse_large_body(wire_request):
+            return refusal
+        length, waiting = 0, bytearray()
+        async for piece in self._request.stream():
+            length += len(piece)
+            waiting += piece
+            if refusal := self._application.refuse_large_body(replace(wire_request, length=length)):
+                return refusal
+            if len(waiting) >= SPOOL_BYTES:  # to the disk, which may block
+                await self._in_thread(partial(wire_request.body.write, bytes(waiting)))
+                waiting.clear()
+        wire_request.body.write(waiting)
+        return await self._in_thread(partial(self._application.handle, replace(wire_request, length=length)))
+
+    async def _send(self, response: WireResponse, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(response.headers)
+        if not isinstance(response.body, Stream):
+            await Response(response.body, response.status, headers)(scope, receive, send)
+            return
+        stream = response.body
+        headers["Content-Length"] = str(stream.length)
+        try:
+            await StreamingResponse(self._read_pieces(stream), response.status, headers)(scope, receive, send)
+        finally:
+            stream.close()
+
+    async def _read_pieces(self, stream: Stream) -> AsyncIterator[bytes]:
+        left = stream.length
+        while left and (piece := await self._in_thread(partial(stream.content.read, min(left, PIECE_BYTES)))):
+            left -= len(piece)
+            yield piece
+
+    async def _in_thread(self, function: Callable[[], T]) -> T:
+        return await to_thread.run_sync(function, limiter=self._limiter)
+
+
+def _read_head(request: Request, body: BinaryIO) -> WireRequest:
+    scope = request.scope
+    declared = request.headers.get("content-length", "0")
+    return WireRequest(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=_join_headers(scope["headers"]),
+        body=body,
+        length=int(declared) if declared.isdecimal() else 0,
+    )
+
+
+def _join_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers

@@ -1,0 +1,176 @@
+"""The server program: puts stores, launcher, service and API together and runs until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+
+import uvicorn
+
+from gyropilot import __version__
+from gyropilot.api.application import Application
+from gyropilot.api.models import SERVICES, load_service
+from gyropilot.execution.model_client import HttpModelClient
+from gyropilot.execution.open import open_launcher
+from gyropilot.server.announcement import AlreadyRunningError, announce, hold_home
+from gyropilot.server.http import make_app
+from gyropilot.service.identity import Identity
+from gyropilot.service.service import Limits, Service, build_service
+from gyropilot.settings import Settings, read_settings
+from gyropilot.storage.open import Stores, open_stores
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 2048
+GRACE_SECONDS = 5
+SUPERVISOR_SECONDS = 30.0
+"""How long the supervisor may take to finish its round when the server ends."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the server from the command line and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m gyropilot.server", description="Serves the Gyropilot API.")
+    parser.add_argument("--host", help="address to listen on (GYROPILOT_HOST)")
+    parser.add_argument("--port", help="port to listen on; 0: any free one (GYROPILOT_PORT)")
+    parser.add_argument("--home", help="state folder (GYROPILOT_HOME)")
+    given = {f"GYROPILOT_{name.upper()}": value for name, value in vars(parser.parse_args(arguments)).items() if value}
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("alembic", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        serve(read_settings({**os.environ, **given}))
+    except (AlreadyRunningError, ValueError, OSError) as error:
+        sys.stderr.write(f"gyropilot: {error}\n")
+        return 1
+    return 0
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; call it from the main thread.
+
+    Raises:
+        AlreadyRunningError: when another server has the state folder.
+        OSError: when the address cannot be listened on.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(hold_home(settings.home))
+        listener = stack.enter_context(_listen(settings))
+        stores = open_stores(settings)
+        stack.callback(stores.records.close)
+        stores.credentials.ensure_first_key()
+        service = stack.enter_context(_open_service(settings, stores))
+        app = make_app(Application(service, stores.credentials), lambda: {"status": "ok", "version": __version__})
+        stack.enter_context(_outlive_signals())
+        stack.enter_context(_supervise(service))
+        _warm_up()
+
+        def tell() -> None:
+            url = _url(settings.host, listener.getsockname()[1])
+            stack.enter_context(announce(settings.home, url, __version__, datetime.now(UTC).isoformat()))
+            log.info("Gyropilot %s listens at %s", __version__, url)
+
+        _Server(_configure(app), tell).run(sockets=[listener])
+
+
+def _configure(app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an ASGI application
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Tells when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, tell: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell = tell
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._tell()
+
+
+@contextmanager
+def _listen(settings: Settings) -> Iterator[socket.socket]:
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=_family(settings.host), backlog=BACKLOG)
+    except OSError as error:
+        raise OSError(f"cannot listen on {settings.host} port {settings.port}: {error}") from error
+    with listener:
+        yield listener
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _url(host: str, port: int) -> str:
+    """Return the address for clients on this machine, also when the server listens on all of its addresses."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # names it, does not listen on it
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextmanager
+def _open_service(settings: Settings, stores: Stores) -> Iterator[Service]:
+    launcher = open_launcher(settings)
+    client = HttpModelClient()
+    try:
+        yield build_service(
+            identity=Identity(account_id=settings.account_id, region=settings.region),
+            records=stores.records,
+            blobs=stores.blobs,
+            headers=stores.headers,
+            logs=stores.logs,
+            launcher=launcher,
+            client=client,
+            folder=settings.home / "endpoints",
+            limits=Limits(max_running_jobs=settings.max_running_jobs, max_attempts=settings.max_attempts),
+        )
+    finally:
+        launcher.close()
+        client.close()
+
+
+@contextmanager
+def _outlive_signals() -> Iterator[None]:
+    """Let a signal end the HTTP server only: it raises it again when it is done, which would skip the rest."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _supervise(service: Service) -> Iterator[None]:
+    stopped = threading.Event()
+    thread = threading.Thread(target=service.supervisor.run, args=(stopped,), name="supervisor", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        service.book.wake()
+        thread.join(SUPERVISOR_SECONDS)
+
+
+def _warm_up() -> None:
+    """Load the service models before the first request has to wait for them."""
+    for name in SERVICES:
+        load_service(name)
