@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
@@ -84,6 +85,26 @@ def test_every_metric_is_documented() -> None:
 
     known = {metric.name for metrics in METRICS.values() for metric in metrics}
     assert known <= {*table_names(DOCS / "algorithms.md")}
+
+
+def test_every_member_of_a_model_is_documented() -> None:
+    from gyropilot.engine.bundle.manifest import Figure, Manifest, Provenance
+    from gyropilot.engine.features.table_encoder import TableEncoder
+
+    text = (DOCS / "model-format.md").read_text(encoding="utf-8")
+    for kind in (Manifest, Figure, Provenance, TableEncoder):
+        for name in kind.__struct_fields__:
+            assert f"`{name}`" in text, f"{kind.__name__}.{name} is not documented"
+
+
+def test_every_encoder_is_documented() -> None:
+    from gyropilot.engine.features.encoders import Encoder
+
+    text = (DOCS / "model-format.md").read_text(encoding="utf-8")
+    for kind in get_args(Encoder):
+        row = re.search(rf"^\| `{kind.__struct_config__.tag}` \|.*$", text, re.MULTILINE)
+        assert row, f"{kind.__name__} is not documented"
+        assert [name for name in kind.__struct_fields__ if name != "name" and f"`{name}`" not in row.group()] == []
 
 
 def test_every_command_is_documented_with_its_options() -> None:
