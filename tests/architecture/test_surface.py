@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 
 import pytest
 
@@ -34,6 +36,14 @@ def test_every_public_name_is_there_and_says_what_it_is(module: str) -> None:
     home = importlib.import_module(module)
     for name in SURFACE[module]:
         assert isinstance(getattr(home, name), str) or getattr(home, name).__doc__
+
+
+@pytest.mark.parametrize("first", ["gyropilot.engine.fit", "gyropilot.engine.bundle.load", "gyropilot.engine"])
+def test_a_public_name_of_the_engine_is_no_module_whatever_was_imported_before(first: str) -> None:
+    names = ", ".join(sorted(SURFACE["gyropilot.engine"]))
+    code = f"import {first}\nfrom gyropilot.engine import {names}\nprint(*[type(name).__name__ for name in ({names})])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "module" not in run.stdout.split()
 
 
 def test_the_commands_are_chosen() -> None:
