@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from gyropilot.serving.options import KEYS, MAX_BYTES, ServingOptions, read_options
+
+
+def test_an_empty_environment_answers_with_labels() -> None:
+    assert read_options({}) == ServingOptions(output=("predicted_label",), max_bytes=MAX_BYTES)
+
+
+def test_keys_keep_their_order_and_lose_blanks_and_case() -> None:
+    options = read_options({"SAGEMAKER_INFERENCE_OUTPUT": " Probability, predicted_label ,,LABELS"})
+    assert options.output == ("probability", "predicted_label", "labels")
+
+
+@pytest.mark.parametrize("text", ["", "   ", ","])
+def test_an_empty_output_is_an_absent_one(text: str) -> None:
+    assert read_options({"SAGEMAKER_INFERENCE_OUTPUT": text}).output == ("predicted_label",)
+
+
+def test_supported_keys_are_those_that_exist() -> None:
+    options = read_options({"SAGEMAKER_INFERENCE_SUPPORTED": "predicted_label, shoe_size"})
+    assert options.supported == {"predicted_label"}
+    assert read_options({}).supported == set(KEYS)
+
+
+def test_reads_accept_and_limit() -> None:
+    options = read_options({"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "Application/JSON", "MAX_CONTENT_LENGTH": "99"})
+    assert (options.default_accept, options.max_bytes) == ("application/json", 99)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5"])
+def test_a_limit_that_means_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="MAX_CONTENT_LENGTH must be a whole number above 0"):
+        read_options({"MAX_CONTENT_LENGTH": text})
