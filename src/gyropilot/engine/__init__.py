@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gyropilot.engine.budget import Budget
     from gyropilot.engine.bundle.load import Predictor, load
-    from gyropilot.engine.fit import FittedModel, fit, run
+    from gyropilot.engine.runs import FittedModel, fit, run
     from gyropilot.engine.task import ColumnKind, ProblemType, Task
 
 __all__ = ["Budget", "ColumnKind", "FittedModel", "Predictor", "ProblemType", "Task", "fit", "load", "run"]
@@ -20,13 +20,13 @@ __all__ = ["Budget", "ColumnKind", "FittedModel", "Predictor", "ProblemType", "T
 _HOMES = {
     "Budget": "budget",
     "ColumnKind": "task",
-    "FittedModel": "fit",
+    "FittedModel": "runs",
     "Predictor": "bundle.load",
     "ProblemType": "task",
     "Task": "task",
-    "fit": "fit",
+    "fit": "runs",
     "load": "bundle.load",
-    "run": "fit",
+    "run": "runs",
 }
 
 

@@ -48,11 +48,3 @@ class Deadline:
     def seconds_left(self) -> float:
         """Seconds until the moment; negative once it is past."""
         return self.at - time.monotonic()
-
-    def earlier(self, seconds: float) -> Deadline:
-        """Return the moment so many seconds before this one."""
-        return Deadline(at=self.at - seconds)
-
-    def is_past(self) -> bool:
-        """Tell whether the moment has come."""
-        return self.seconds_left <= 0

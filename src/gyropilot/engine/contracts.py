@@ -185,6 +185,20 @@ class Algorithm(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A candidate that is to be trained."""
+
+    id: str
+    """Its name within the run: equal in every run of the same task."""
+    algorithm: str
+    """Name in the catalogue."""
+    parameters: Parameters
+    """The settings."""
+    seed: int
+    """Where its randomness starts."""
+
+
 # --- lanes ------------------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,10 @@ class BudgetSpentError(EngineError):
     """The budget ended, or the run was stopped, before there was a single model."""
 
 
+class TrainingError(EngineError):
+    """No candidate could be trained; the message holds the first one's reason."""
+
+
 class BundleError(EngineError):
     """A model archive cannot be opened; the message says what is wrong with it."""
 

@@ -10,9 +10,7 @@ from gyropilot.engine.algorithms.linear.linear_learner import LinearLearner
 from gyropilot.engine.contracts import Algorithm
 from gyropilot.engine.errors import TaskError
 
-ALGORITHMS: dict[str, Algorithm] = {
-    algorithm.name: algorithm for algorithm in (LinearLearner(), LightGBM(), XGBoost())
-}
+ALGORITHMS: dict[str, Algorithm] = {algorithm.name: algorithm for algorithm in (LinearLearner(), LightGBM(), XGBoost())}
 
 
 def find_algorithms(names: Sequence[str]) -> list[Algorithm]:

@@ -95,9 +95,7 @@ class XGBoostFit:
             self._rounds += 1
             loss = float(self._booster.eval(self._evaluated, "v").rpartition(":")[2])
             losses.append(loss**2 if self._data.problem_type is ProblemType.REGRESSION else loss)
-        return Progress(
-            losses=tuple(losses), is_finished=self._rounds >= MAX_ROUNDS or not math.isfinite(losses[-1])
-        )
+        return Progress(losses=tuple(losses), is_finished=self._rounds >= MAX_ROUNDS or not math.isfinite(losses[-1]))
 
     def predict(self, steps: int) -> NDArray[np.float64]:
         """Return the validation rows' raw scores."""

@@ -110,7 +110,7 @@ class LinearFit:
         # A class that occurs in no training row of this fold keeps its very small score.
         columns = self._model.classes_.astype(np.int64) if outputs > 1 else np.array([0])
         coefficients, offsets = self._model.coef_, self._model.intercept_
-        if outputs > 1 and len(columns) == 2:  # noqa: PLR2004  # two classes left: the library gives one score
+        if outputs > 1 and len(columns) == 2:  # two classes left: the library gives one score
             coefficients, offsets = np.vstack([-coefficients, coefficients]) / 2, np.hstack([-offsets, offsets]) / 2
         weights[:, columns] = coefficients.T
         intercept[columns] = offsets

@@ -1,0 +1,128 @@
+"""Opens a model and predicts with it. Needs numpy, ONNX Runtime and msgspec; no training library."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from gyropilot.engine.bundle.archive import unpack
+from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, read_manifest
+from gyropilot.engine.errors import BundleError, RequestError
+from gyropilot.engine.features.encoders import Cell
+from gyropilot.engine.task import ProblemType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What a model says of some rows."""
+
+    labels: tuple[str, ...] = ()
+    """For classification, the most probable class of each row."""
+    probabilities: NDArray[np.float32] | None = None
+    """For classification, (n, classes)."""
+    values: NDArray[np.float32] | None = None
+    """For regression, (n,) amounts in the target's unit."""
+
+
+class Predictor:
+    """A model that is ready to predict; safe to use from several threads."""
+
+    def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
+        self.manifest = manifest
+        self._session = session
+        self._encoder = manifest.encoder
+        self._classes = manifest.classes
+
+    @property
+    def target(self) -> str:
+        """The column it predicts."""
+        return self.manifest.target
+
+    @property
+    def target_position(self) -> int:
+        """Where the target stood among all columns of the training table."""
+        return self.manifest.target_position
+
+    @property
+    def problem_type(self) -> ProblemType:
+        """The kind of answer."""
+        return self.manifest.problem_type
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels in the order of the probabilities; empty for regression."""
+        return self._classes
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns that a row must have, in order."""
+        return self._encoder.columns
+
+    def predict_rows(self, rows: Sequence[Sequence[Cell]]) -> Prediction:
+        """Predict rows of cells in the order of `feature_names`; an empty cell is a missing one.
+
+        A row with one cell more is taken to hold the target too, at its place in the training table.
+
+        Raises:
+            RequestError: when a row has another number of cells.
+        """
+        expected = len(self._encoder.columns)
+        fitting = [row if len(row) == expected else self._without_target(row, expected) for row in rows]
+        return self.interpret(self.run(self._encoder.encode_rows(fitting)))
+
+    def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the graph on encoded rows (n, features): (n, classes) probabilities or (n, 1) amounts."""
+        predictions: NDArray[np.float32] = self._session.run(None, {"features": features})[0]
+        return predictions
+
+    def interpret(self, predictions: NDArray[np.float32]) -> Prediction:
+        """Return what the graph's numbers mean."""
+        if not self._classes:
+            return Prediction(values=predictions[:, 0])
+        labels = tuple(self._classes[index] for index in predictions.argmax(axis=1).tolist())
+        return Prediction(labels=labels, probabilities=predictions)
+
+    def _without_target(self, row: Sequence[Cell], expected: int) -> Sequence[Cell]:
+        if len(row) != expected + 1:
+            raise RequestError(
+                f"Received data of unknown size. Expected number of columns is {expected}. "
+                f"Number of columns in the received data is {len(row)}."
+            )
+        return [*row[: self.target_position], *row[self.target_position + 1 :]]
+
+
+def load(path: Path | str) -> Predictor:
+    """Open a model: a bundle's folder or its `model.tar.gz`.
+
+    Raises:
+        BundleError: when it is not a model, or of a later format than this program reads.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _open(path)
+    with tempfile.TemporaryDirectory(prefix="gyropilot-model-") as folder:
+        unpack(path, Path(folder))
+        return _open(Path(folder))
+
+
+def _open(folder: Path) -> Predictor:
+    manifest = read_manifest(folder)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # a row is quicker on one thread than shared among several
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        content = (folder / PREDICTOR).read_bytes()
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except FileNotFoundError:
+        raise BundleError(f"There is no {PREDICTOR} in the model.") from None
+    except Exception as error:
+        # ONNX Runtime's errors have no common class of their own.
+        raise BundleError(f"The model's {PREDICTOR} cannot be read: {error}") from error
+    return Predictor(manifest, session)

@@ -1,0 +1,84 @@
+"""The manifest of a bundle: everything about a model but its arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gyropilot.engine.errors import BundleError
+from gyropilot.engine.features.table_encoder import TableEncoder
+from gyropilot.engine.task import ProblemType
+
+MANIFEST = "manifest.json"
+PREDICTOR = "predictor.onnx"
+SCHEMA_VERSION = 1
+"""Counted up when older programs could no longer read a bundle rightly; members may be added without."""
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric's value for unseen rows."""
+
+    metric: str
+    value: float
+    higher_is_better: bool
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a model comes from: enough to rebuild it."""
+
+    gyropilot: str
+    """Version that made it."""
+    libraries: dict[str, str]
+    """Versions of the libraries that trained it."""
+    data: str
+    """Digest of the training data."""
+    rows: int
+    """Rows it learned from."""
+    seed: int
+    """Where randomness began."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bundle says of itself."""
+
+    schema_version: int = SCHEMA_VERSION
+    candidate: str
+    """Its name within its run."""
+    algorithm: str
+    """Name in the catalogue, or `weighted-ensemble`."""
+    parameters: dict[str, Any]
+    """The settings that rebuild it."""
+    problem_type: ProblemType
+    target: str
+    """The column it predicts."""
+    target_position: int
+    """Where that column stood among all of the training table."""
+    classes: tuple[str, ...]
+    """Labels in the order of the probabilities; empty for regression."""
+    encoder: TableEncoder
+    """How cells become numbers."""
+    figures: tuple[Figure, ...]
+    """Its metrics for unseen rows, the objective first."""
+    provenance: Provenance
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a bundle.
+
+    Raises:
+        BundleError: when there is none, or it is of a later schema.
+    """
+    try:
+        content = (folder / MANIFEST).read_bytes()
+        head: dict[str, Any] = msgspec.json.decode(content, type=dict)
+        if not 1 <= int(head.get("schema_version", 0)) <= SCHEMA_VERSION:
+            raise BundleError(
+                f"The model has schema version {head.get('schema_version')}; this program reads up to {SCHEMA_VERSION}."
+            )
+        return msgspec.json.decode(content, type=Manifest)
+    except FileNotFoundError:
+        raise BundleError(f"There is no {MANIFEST} in the model.") from None
+    except msgspec.MsgspecError as error:
+        raise BundleError(f"The model's {MANIFEST} cannot be read: {error}") from error

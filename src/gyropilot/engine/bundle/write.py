@@ -1,0 +1,61 @@
+"""Writes bundles, and refuses a predictor that does not repeat what its training libraries say."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from gyropilot.engine.bundle.graph import Member, build_graph
+from gyropilot.engine.bundle.load import Predictor, load
+from gyropilot.engine.bundle.manifest import MANIFEST, PREDICTOR, Manifest
+from gyropilot.engine.errors import BundleError
+
+TOLERANCE = 1e-5
+"""Largest difference allowed: of probabilities, or of amounts in units of the check rows' largest amount."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Rows and what the training libraries predict for them."""
+
+    features: NDArray[np.float32]
+    """(n, features) encoded rows, missing numbers and unseen categories among them."""
+    expected: NDArray[np.float64]
+    """(n, classes) probabilities or (n,) amounts."""
+
+
+def write_bundle(manifest: Manifest, members: Sequence[Member], check: Check, folder: Path) -> Predictor:
+    """Write a bundle and return its predictor; the folder appears whole or not at all.
+
+    Raises:
+        BundleError: when the predictor differs from the libraries by more than the tolerance.
+    """
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    graph = build_graph(members, manifest.problem_type, check.features.shape[1])
+    (partial / PREDICTOR).write_bytes(graph.SerializeToString(deterministic=True))
+    (partial / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    predictor = load(partial)
+    _check_parity(predictor, check)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.replace(folder)
+    return predictor
+
+
+def _check_parity(predictor: Predictor, check: Check) -> None:
+    given = predictor.run(check.features).astype(np.float64)
+    expected = check.expected.reshape(len(given), -1)
+    unit = 1.0 if predictor.classes else max(1.0, float(np.abs(expected).max()))
+    difference = float(np.abs(given - expected).max()) / unit
+    if not difference <= TOLERANCE:
+        raise BundleError(
+            f"The exported predictor differs from its training library by {difference:.2g}; "
+            f"at most {TOLERANCE:g} is allowed."
+        )

@@ -1,0 +1,83 @@
+"""Where a run's table comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from gyropilot.engine.data.read import RawTable, adopt_table, fingerprint, read_table
+
+
+class Source(Protocol):
+    """A table that can be read, and told from others without being understood."""
+
+    def fingerprint(self) -> str:
+        """Return a digest of the content."""
+        ...
+
+    def read(self) -> RawTable:
+        """Return the table."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Files of one header."""
+
+    paths: Sequence[Path]
+    data_format: str = "csv"
+    compression: str = ""
+
+    def fingerprint(self) -> str:
+        """Return a digest of the files' bytes."""
+        return fingerprint(self.paths)
+
+    def read(self) -> RawTable:
+        """Read the files.
+
+        Raises:
+            DataError: as `read_table` does.
+        """
+        return read_table(self.paths, data_format=self.data_format, compression=self.compression)
+
+
+class InMemory:
+    """A table that is in memory already."""
+
+    def __init__(self, data: object) -> None:
+        self._table = adopt_table(data)
+
+    def fingerprint(self) -> str:
+        """Return a digest of the cells."""
+        digest = hashlib.sha256()
+        with pa.ipc.new_stream(_Digest(digest), self._table.columns.schema) as writer:
+            writer.write_table(self._table.columns)
+        return digest.hexdigest()
+
+    def read(self) -> RawTable:
+        """Return the table."""
+        return self._table
+
+
+class _Digest:
+    """A file that keeps nothing but a digest of what is written."""
+
+    closed = False
+
+    def __init__(self, digest: hashlib._Hash) -> None:
+        self._digest = digest
+
+    def write(self, content: bytes) -> int:
+        self._digest.update(content)
+        return len(content)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,61 @@
+"""The prepared table as memory-mapped files, which the lanes share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from gyropilot.engine.contracts import TrainingData
+from gyropilot.engine.task import ProblemType
+
+HEAD = "data.json"
+
+
+class _Head(msgspec.Struct, frozen=True, kw_only=True):
+    problem_type: ProblemType
+    class_count: int
+    levels: tuple[int, ...]
+    border_counts: tuple[int, ...]
+
+
+def write_training_data(data: TrainingData, folder: Path) -> None:
+    """Store the table in a folder; the head is written last, so that a folder with a head is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("features", "codes", "target", "folds"):
+        np.save(folder / f"{name}.npy", getattr(data, name), allow_pickle=False)
+    cuts = np.concatenate([np.empty(0, dtype=np.float32), *data.borders])
+    np.save(folder / "borders.npy", cuts, allow_pickle=False)
+    head = _Head(
+        problem_type=data.problem_type,
+        class_count=data.class_count,
+        levels=data.levels,
+        border_counts=tuple(len(each) for each in data.borders),
+    )
+    partial = folder / f"{HEAD}.partial"
+    partial.write_bytes(msgspec.json.encode(head))
+    partial.replace(folder / HEAD)
+
+
+def read_training_data(folder: Path) -> TrainingData:
+    """Open a stored table; its matrices are mapped, not read."""
+    head = msgspec.json.decode((folder / HEAD).read_bytes(), type=_Head)
+
+    def open_array(name: str) -> NDArray[np.generic]:
+        array: NDArray[np.generic] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        return array
+
+    cuts = np.cumsum([0, *head.border_counts])
+    borders = open_array("borders")
+    return TrainingData(
+        problem_type=head.problem_type,
+        class_count=head.class_count,
+        features=open_array("features"),  # type: ignore[arg-type]  # written with this type
+        codes=open_array("codes"),  # type: ignore[arg-type]
+        borders=[np.asarray(borders[first:last]) for first, last in zip(cuts[:-1], cuts[1:], strict=True)],  # type: ignore[misc]
+        levels=head.levels,
+        target=open_array("target"),  # type: ignore[arg-type]
+        folds=open_array("folds"),  # type: ignore[arg-type]
+    )

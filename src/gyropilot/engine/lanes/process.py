@@ -1,0 +1,102 @@
+"""The program of one lane: `python -m gyropilot.engine.lanes.process MODULE …` speaks over its standard streams."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from gyropilot.engine.algorithms.catalogue import ALGORITHMS
+from gyropilot.engine.contracts import Fit, TrainingData, write_part
+from gyropilot.engine.data.store import read_training_data
+from gyropilot.engine.lanes.messages import (
+    Advance,
+    Advanced,
+    Answer,
+    Begin,
+    Drop,
+    Failed,
+    Finish,
+    Finished,
+    Open,
+    Opened,
+    Order,
+    Ready,
+    read_order,
+    write_message,
+)
+
+
+class Lane:
+    """Keeps the fits of one lane and does what it is told."""
+
+    def __init__(self) -> None:
+        self._data: TrainingData | None = None
+        self._fits: dict[str, Fit] = {}
+
+    def obey(self, order: Order) -> Answer | None:
+        """Carry out an order and return the answer, if it has one; a fit that fails is forgotten."""
+        match order:
+            case Open(folder):
+                self._data = read_training_data(Path(folder))
+                return Opened()
+            case Drop(fit):
+                self._fits.pop(fit, None)
+                return None
+        try:
+            return self._train(order)
+        except Exception as error:  # whatever a library raises costs this fit, not the lane
+            traceback.print_exc()
+            self._fits.pop(order.fit, None)
+            return Failed(order.fit, f"{type(error).__name__}: {error}"[:500])
+
+    def _train(self, order: Begin | Advance | Finish) -> Answer:
+        began = time.monotonic()
+        match order:
+            case Begin(fit, algorithm, parameters, fold, seed):
+                if self._data is None:
+                    raise RuntimeError("a fit was begun before the data was opened")
+                self._fits[fit] = ALGORITHMS[algorithm].begin(self._data, fold, parameters, seed)
+                return Advanced(fit, [], False, time.monotonic() - began)
+            case Advance(fit, max_steps, seconds):
+                progress = self._fits[fit].advance(max_steps, seconds)
+                return Advanced(fit, list(progress.losses), progress.is_finished, time.monotonic() - began)
+            case Finish(fit, steps, honest_steps, check_rows, path):
+                trained = self._fits.pop(fit)
+                np.save(f"{path}-validation.npy", trained.predict(honest_steps), allow_pickle=False)
+                np.save(f"{path}-check.npy", trained.score_rows(np.array(check_rows), steps), allow_pickle=False)
+                write_part(trained.part(steps), Path(f"{path}.npz"))
+                return Finished(fit, time.monotonic() - began)
+
+
+def run_lane(orders: BinaryIO, answers: BinaryIO, modules: list[str]) -> None:
+    """Import the modules, then obey until the supervisor closes the stream."""
+    for module in modules:
+        import_module(module)
+    write_message(answers, Ready())
+    lane = Lane()
+    while (order := read_order(orders)) is not None:
+        answer = lane.obey(order)
+        if answer is not None:
+            write_message(answers, answer)
+
+
+def main() -> None:
+    """Run as a program."""
+    # Libraries print to standard output; the answers go out on a stream of their own, and print goes to the log.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    try:
+        run_lane(sys.stdin.buffer, answers, sys.argv[1:])
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The kinds of problems: each has the list of steps that solves it."""

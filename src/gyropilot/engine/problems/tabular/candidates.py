@@ -1,0 +1,187 @@
+"""From stored folds to a finished candidate: honest scores, a bundle that was checked, a record."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from gyropilot.engine.algorithms.losses import to_predictions
+from gyropilot.engine.bundle.graph import Member
+from gyropilot.engine.bundle.load import Predictor
+from gyropilot.engine.bundle.manifest import Figure, Manifest, Provenance
+from gyropilot.engine.bundle.write import Check, write_bundle
+from gyropilot.engine.contracts import Part, TrainingData, read_part
+from gyropilot.engine.events import CandidateResult, Score
+from gyropilot.engine.lanes.training import Trained
+from gyropilot.engine.metrics.catalogue import METRICS, Metric
+from gyropilot.engine.problems.tabular.prepare import Prepared
+
+ENSEMBLE = "weighted-ensemble"
+RESULT = "result.json"
+LATENCY_CALLS = 30
+LIBRARIES = ("lightgbm", "numpy", "onnx", "scikit-learn", "xgboost-cpu")
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A candidate and what its ensemble needs of it."""
+
+    result: CandidateResult
+    predictions: Numbers
+    """Of rows it was not trained on: (n, classes) or (n,)."""
+    check: Numbers
+    """Of the check rows, by all folds together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A candidate before its bundle is written."""
+
+    id: str
+    algorithm: str
+    parameters: dict[str, Any]
+    predictions: Numbers
+    check: Numbers
+    members: Sequence[Member]
+    fit_seconds: float
+
+
+class Workbench:
+    """Makes candidates of one run's data."""
+
+    def __init__(self, prepared: Prepared, data: TrainingData, folder: Path, objective: Metric, seed: int) -> None:
+        self._prepared = prepared
+        self._data = data
+        self._folder = folder
+        self._objective = objective
+        self._seed = seed
+        self._check_features = np.array(data.features[list(prepared.check_rows)])
+
+    def finish(self, trained: Trained) -> Finished:
+        """Score and write a candidate whose folds are stored.
+
+        Raises:
+            BundleError: when its predictor does not repeat what its library says.
+        """
+        raw = np.empty((len(self._data.target), self._data.output_count))
+        for fold, path in enumerate(trained.paths):
+            raw[self._data.validation_rows(fold)] = np.load(f"{path}-validation.npy", allow_pickle=False)
+        checks = [np.load(f"{path}-check.npy", allow_pickle=False) for path in trained.paths]
+        draft = Draft(
+            id=trained.plan.id,
+            algorithm=trained.plan.algorithm,
+            parameters={**trained.plan.parameters, "steps": trained.steps, "seed": trained.plan.seed},
+            predictions=to_predictions(raw, self._prepared.problem_type),
+            check=to_predictions(np.mean(checks, axis=0), self._prepared.problem_type),
+            members=[Member(parts=self.parts(trained.plan.id), weight=1.0)],
+            fit_seconds=trained.fit_seconds,
+        )
+        return self.publish(draft)
+
+    def parts(self, candidate: str) -> list[Part]:
+        """Return the stored models of a candidate's folds."""
+        return [read_part(self._folder / candidate / f"fold{fold}.npz") for fold in range(self._prepared.fold_count)]
+
+    def publish(self, draft: Draft) -> Finished:
+        """Score a draft, write its bundle and its record; the record comes last.
+
+        Raises:
+            BundleError: when its predictor does not repeat what it should.
+        """
+        folder = self._folder / draft.id
+        folder.mkdir(parents=True, exist_ok=True)
+        scores = self._score(draft.predictions)
+        manifest = self._manifest(draft, scores)
+        predictor = write_bundle(
+            manifest,
+            draft.members,
+            Check(features=self._check_features, expected=draft.check),
+            folder / "bundle",
+        )
+        result = CandidateResult(
+            id=draft.id,
+            algorithm=draft.algorithm,
+            parameters=draft.parameters,
+            objective=scores[0],
+            scores=scores,
+            fit_seconds=draft.fit_seconds,
+            latency_seconds=self._measure(predictor),
+            folder=folder / "bundle",
+        )
+        np.save(folder / "predictions.npy", draft.predictions, allow_pickle=False)
+        np.save(folder / "check.npy", draft.check, allow_pickle=False)
+        partial = folder / f"{RESULT}.partial"
+        partial.write_bytes(msgspec.json.encode(result, enc_hook=str))
+        partial.replace(folder / RESULT)
+        return Finished(result=result, predictions=draft.predictions, check=draft.check)
+
+    def recall(self, candidate: str) -> Finished | None:
+        """Return a candidate that an earlier run of the same task finished, if it did."""
+        folder = self._folder / candidate
+        if not (folder / RESULT).exists():
+            return None
+        result = msgspec.json.decode(
+            (folder / RESULT).read_bytes(), type=CandidateResult, dec_hook=lambda kind, value: kind(value)
+        )
+        return Finished(
+            result=replace(result, folder=folder / "bundle"),
+            predictions=np.load(folder / "predictions.npy", allow_pickle=False),
+            check=np.load(folder / "check.npy", allow_pickle=False),
+        )
+
+    def _score(self, predictions: Numbers) -> tuple[Score, ...]:
+        metrics = METRICS[self._prepared.problem_type]
+        ordered = [self._objective, *(metric for metric in metrics if metric.name != self._objective.name)]
+        return tuple(
+            Score(
+                metric=metric.name,
+                value=metric.function(self._data.target, predictions),
+                higher_is_better=metric.higher_is_better,
+            )
+            for metric in ordered
+        )
+
+    def _manifest(self, draft: Draft, scores: Sequence[Score]) -> Manifest:
+        prepared = self._prepared
+        return Manifest(
+            candidate=draft.id,
+            algorithm=draft.algorithm,
+            parameters=draft.parameters,
+            problem_type=prepared.problem_type,
+            target=prepared.target,
+            target_position=prepared.target_position,
+            classes=prepared.classes,
+            encoder=prepared.encoder,
+            figures=tuple(
+                Figure(metric=score.metric, value=score.value, higher_is_better=score.higher_is_better)
+                for score in scores
+            ),
+            provenance=Provenance(
+                gyropilot=importlib.metadata.version("gyropilot"),
+                libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+                data=prepared.digest,
+                rows=prepared.rows,
+                seed=self._seed,
+            ),
+        )
+
+    def _measure(self, predictor: Predictor) -> float:
+        """Return the median seconds of predicting one row of cells."""
+        row = [self._prepared.sample_row]
+        seconds = []
+        for _ in range(LATENCY_CALLS):
+            began = time.perf_counter()
+            predictor.predict_rows(row)
+            seconds.append(time.perf_counter() - began)
+        return statistics.median(seconds)

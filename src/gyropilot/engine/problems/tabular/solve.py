@@ -1,0 +1,240 @@
+"""Solves a tabular problem: the steps of a run, in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event as Flag
+
+from gyropilot.engine.algorithms.catalogue import find_algorithms
+from gyropilot.engine.budget import Budget, Deadline
+from gyropilot.engine.bundle.graph import Member
+from gyropilot.engine.contracts import TrainingData
+from gyropilot.engine.data.source import Source
+from gyropilot.engine.data.store import read_training_data
+from gyropilot.engine.ensemble.greedy import fit_ensemble
+from gyropilot.engine.errors import BudgetSpentError, BundleError, TrainingError
+from gyropilot.engine.events import (
+    CandidateFailed,
+    CandidateFinished,
+    CandidateResult,
+    CandidateStarted,
+    DataRead,
+    Event,
+    Found,
+    Phase,
+    PhaseBegan,
+    RunFinished,
+)
+from gyropilot.engine.lanes.local import LocalLanes
+from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
+from gyropilot.engine.metrics.catalogue import Metric, find_metric
+from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, Draft, Finished, Workbench
+from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
+from gyropilot.engine.search.portfolio import ENSEMBLE_FROM, plan_candidates
+from gyropilot.engine.task import Task
+
+FINAL_SECONDS, FINAL_FRACTION = 0.5, 0.03
+"""Time kept for the ensemble's weights: at least so long, or this share of the budget."""
+
+
+class TabularRun:
+    """One run: what its steps know and leave to each other."""
+
+    def __init__(self, source: Source, task: Task, budget: Budget, folder: Path, stop: Flag) -> None:
+        self._source = source
+        self._task = task
+        self._budget = budget
+        self._folder = folder
+        self._stop = stop
+        self._deadline = Deadline.after(budget.max_runtime_seconds)
+        self._algorithms = find_algorithms(task.algorithms)
+        self._finished: dict[str, Finished] = {}
+        self._failures: list[str] = []
+        self._planned = 0
+        self._publish_seconds = 0.0
+        self._lanes: LocalLanes
+        self._prepared: Prepared
+        self._data: TrainingData
+        self._objective: Metric
+        self._bench: Workbench
+
+    def run(self) -> Iterator[Event]:
+        """Go through the steps and yield what happens.
+
+        Raises:
+            DataError: when nothing can be learned from the data.
+            TaskError: when the objective does not fit the problem type.
+            BudgetSpentError: when the time was over, or a stop asked for, before there was a model.
+            TrainingError: when every candidate failed.
+        """
+        steps: tuple[Callable[[], Iterator[Event]], ...] = (self._analyse, self._open, self._train, self._combine)
+        # The first model is waited for; the other libraries are imported when their turn comes.
+        self._lanes = LocalLanes(self._budget.cores, self._folder / "lanes", self._algorithms[0].abilities.modules)
+        try:
+            for step in steps:
+                yield from step()
+        finally:
+            self._lanes.close()
+
+    # --- the steps ----------------------------------------------------------------------------------------------------
+
+    def _analyse(self) -> Iterator[Event]:
+        """Read the data and understand it, while the lanes import their libraries."""
+        yield PhaseBegan(phase=Phase.ANALYZING)
+        self._prepared = prepare(self._source, self._task, self._folder)
+        self._objective = find_metric(self._prepared.problem_type, self._task.objective)
+        yield DataRead(
+            rows=self._prepared.rows,
+            columns=len(self._prepared.encoder.encoders),
+            problem_type=self._prepared.problem_type.value,
+            objective=self._objective.name,
+        )
+        for finding in self._prepared.findings:
+            yield Found(message=finding)
+
+    def _open(self) -> Iterator[Event]:
+        """Map the prepared data."""
+        yield PhaseBegan(phase=Phase.PREPARING)
+        self._data = read_training_data(self._folder / "data")
+        self._bench = Workbench(
+            self._prepared, self._data, self._folder / "candidates", self._objective, self._task.seed
+        )
+
+    def _train(self) -> Iterator[Event]:
+        """Train the portfolio; candidates that an earlier run finished are taken over."""
+        yield PhaseBegan(phase=Phase.TRAINING)
+        plans = plan_candidates(
+            self._algorithms,
+            self._prepared.problem_type,
+            self._prepared.rows,
+            max_candidates=self._budget.max_candidates,
+            seed=self._task.seed,
+        )
+        self._planned = len(plans)
+        for plan in plans:
+            earlier = self._bench.recall(plan.id)
+            if earlier is not None:
+                yield self._keep(earlier)
+        training = Training(
+            lanes=self._lanes,
+            data_folder=self._folder / "data",
+            candidates_folder=self._folder / "candidates",
+            plans=[plan for plan in plans if plan.id not in self._finished],
+            folds=self._prepared.fold_count,
+            check_rows=self._prepared.check_rows,
+            limits=Limits(
+                deadline=self._deadline,
+                reserve=self._final_seconds,
+                seconds_per_candidate=self._budget.max_runtime_per_candidate_seconds,
+                stop=self._stop,
+            ),
+        )
+        for outcome in training.run():
+            yield self._tell(outcome)
+        if not self._finished:
+            self._complain()
+
+    def _combine(self) -> Iterator[Event]:
+        """Make the ensemble of what was trained and name the best candidate."""
+        yield PhaseBegan(phase=Phase.FINISHING)
+        limit = self._budget.max_candidates
+        has_time = self._deadline.seconds_left > self._publish_seconds
+        if len(self._finished) > 1 and has_time and (limit is None or limit >= ENSEMBLE_FROM):
+            yield from self._make_ensemble(f"c{self._planned + 1:02d}")
+        ranked = sorted((each.result for each in self._finished.values()), key=_loss)
+        yield RunFinished(best=ranked[0], candidates=tuple(ranked), reason=self._reason())
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _make_ensemble(self, name: str) -> Iterator[Event]:
+        earlier = self._bench.recall(name)
+        if earlier is not None:
+            yield self._keep(earlier)
+            return
+        began = time.monotonic()
+        members = list(self._finished.values())
+        ensemble = fit_ensemble(
+            [member.predictions for member in members],
+            self._data.target,
+            self._data.folds,
+            self._objective,
+            self._prepared.problem_type,
+            seconds=max(self._deadline.seconds_left - self._publish_seconds, 0.1),
+            seed=self._task.seed,
+        )
+        chosen = [
+            (member, float(weight)) for member, weight in zip(members, ensemble.weights, strict=True) if weight > 0
+        ]
+        weights = {member.result.id: round(weight, 6) for member, weight in chosen}
+        yield CandidateStarted(id=name, algorithm=ENSEMBLE, parameters={"weights": weights})
+        draft = Draft(
+            id=name,
+            algorithm=ENSEMBLE,
+            parameters={"weights": weights},
+            predictions=ensemble.predictions,
+            check=sum(member.check * weight for member, weight in chosen),  # type: ignore[arg-type]  # arrays
+            members=[Member(parts=self._bench.parts(member.result.id), weight=weight) for member, weight in chosen],
+            fit_seconds=time.monotonic() - began,
+        )
+        try:
+            yield self._keep(self._bench.publish(draft))
+        except BundleError as error:
+            yield CandidateFailed(id=name, algorithm=ENSEMBLE, reason=str(error))
+
+    def _tell(self, outcome: Outcome) -> Event:
+        plan = outcome.plan
+        match outcome:
+            case Began():
+                return CandidateStarted(id=plan.id, algorithm=plan.algorithm, parameters=plan.parameters)
+            case GaveUp(reason=reason, was_stopped=was_stopped):
+                if not was_stopped:
+                    self._failures.append(f"{plan.algorithm}: {reason}")
+                return CandidateFailed(id=plan.id, algorithm=plan.algorithm, reason=reason, was_stopped=was_stopped)
+            case Trained():
+                return self._finish(outcome)
+
+    def _finish(self, trained: Trained) -> Event:
+        began = time.monotonic()
+        try:
+            event = self._keep(self._bench.finish(trained))
+        except BundleError as error:
+            self._failures.append(f"{trained.plan.algorithm}: {error}")
+            return CandidateFailed(id=trained.plan.id, algorithm=trained.plan.algorithm, reason=str(error))
+        self._publish_seconds += time.monotonic() - began
+        return event
+
+    def _keep(self, finished: Finished) -> CandidateFinished:
+        others = [_loss(each.result) for each in self._finished.values()]
+        self._finished[finished.result.id] = finished
+        return CandidateFinished(
+            result=finished.result, is_best=all(_loss(finished.result) < other for other in others)
+        )
+
+    def _complain(self) -> None:
+        if self._failures:
+            raise TrainingError(f"No candidate could be trained. {self._failures[0]}")
+        if self._stop.is_set():
+            raise BudgetSpentError("The run was stopped before a first candidate was trained.")
+        raise BudgetSpentError(
+            f"The budget of {self._budget.max_runtime_seconds:g} s ended before a first candidate was trained."
+        )
+
+    def _final_seconds(self) -> float:
+        """Return how long the ensemble will take: its graph holds all candidates' graphs."""
+        return max(FINAL_SECONDS, FINAL_FRACTION * (self._budget.max_runtime_seconds or 0)) + self._publish_seconds
+
+    def _reason(self) -> str:
+        if self._stop.is_set():
+            return "stopped"
+        base = sum(1 for each in self._finished.values() if each.result.algorithm != ENSEMBLE)
+        if base + len(self._failures) < self._planned:
+            return "deadline"
+        return "portfolio" if self._budget.max_candidates is None else "max_candidates"
+
+
+def _loss(result: CandidateResult) -> float:
+    """Return the objective turned so that less is better; a figure that is no number comes last."""
+    value = -result.objective.value if result.objective.higher_is_better else result.objective.value
+    return value if value == value else float("inf")

@@ -1,0 +1,115 @@
+"""Trains models on a table within a budget: the engine's front door."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+from gyropilot.engine.budget import Budget
+from gyropilot.engine.bundle.archive import pack
+from gyropilot.engine.bundle.load import Predictor, load
+from gyropilot.engine.data.source import Files, InMemory, Source
+from gyropilot.engine.events import CandidateResult, Event, RunFinished
+from gyropilot.engine.problems.tabular.solve import TabularRun
+from gyropilot.engine.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedModel:
+    """The best candidate of a run, ready to predict, and how all of them did."""
+
+    predictor: Predictor
+    """The best candidate."""
+    leaderboard: tuple[CandidateResult, ...]
+    """Every finished candidate, best first."""
+
+    def save(self, path: Path | str) -> None:
+        """Write the best candidate as a `model.tar.gz`, which `load` and the model server open."""
+        pack(self.leaderboard[0].folder, Path(path))
+
+
+def run(
+    paths: Sequence[Path],
+    task: Task,
+    budget: Budget,
+    *,
+    folder: Path,
+    data_format: str = "csv",
+    compression: str = "",
+    stop: Flag | None = None,
+) -> Iterator[Event]:
+    """Train on files and yield what happens; a folder that holds the same run unfinished is gone on with.
+
+    Args:
+        paths: data files of one header.
+        task: what is to be learned.
+        budget: the limits; the clock starts with the first event that is asked for.
+        folder: where the run keeps its state; a killed run goes on from its last finished candidate.
+        data_format: `csv` or `parquet`.
+        compression: `gzip` for compressed CSV, or nothing.
+        stop: set it from another thread to end the run with the best model so far.
+
+    Raises:
+        DataError: when nothing can be learned from the data.
+        TaskError: when the task asks for what does not exist or does not fit.
+        BudgetSpentError: when the time was over, or a stop asked for, before there was a model.
+        TrainingError: when every candidate failed.
+    """
+    source = Files(paths=paths, data_format=data_format, compression=compression)
+    return _run(source, task, budget, folder, stop or Flag())
+
+
+def fit(
+    data: Any,
+    target: str | Task,
+    budget: Budget | None = None,
+    *,
+    folder: Path | str | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> FittedModel:
+    """Train on a table and return the best model.
+
+    Args:
+        data: path of a CSV or Parquet file, or an Arrow, pandas or Polars table.
+        target: the column to predict, or a whole task.
+        budget: the limits; None: all cores, until the portfolio is through.
+        folder: where the run's state and bundles stay; None: only the best model stays, in memory.
+        on_event: called with everything that happens.
+
+    Raises:
+        DataError, TaskError, BudgetSpentError, TrainingError: as `run` does.
+    """
+    task = target if isinstance(target, Task) else Task(target=target)
+    keep = folder is not None
+    place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="gyropilot-run-"))
+    try:
+        finished = None
+        for event in _run(_source(data), task, budget or Budget(), place, Flag()):
+            if on_event is not None:
+                on_event(event)
+            finished = event
+        if not isinstance(finished, RunFinished):
+            raise AssertionError("a run ends with RunFinished")
+        return FittedModel(predictor=load(finished.best.folder), leaderboard=finished.candidates)
+    finally:
+        if not keep:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _run(source: Source, task: Task, budget: Budget, folder: Path, stop: Flag) -> Iterator[Event]:
+    folder.mkdir(parents=True, exist_ok=True)
+    yield from TabularRun(source, task, budget, folder, stop).run()
+
+
+def _source(data: Any) -> Source:
+    if isinstance(data, str | Path):
+        path = Path(data)
+        is_parquet = path.suffix.lower() in {".parquet", ".pq"}
+        compression = "gzip" if path.suffix.lower() == ".gz" else ""
+        return Files(paths=[path], data_format="parquet" if is_parquet else "csv", compression=compression)
+    return InMemory(data)

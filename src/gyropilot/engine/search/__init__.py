@@ -1,0 +1,1 @@
+"""Decides what is tried, and in which order."""
