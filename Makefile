@@ -20,7 +20,7 @@ UV := uv==0.13.9
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/installed ## train, deploy and predict with plain boto3 against a server of its own (3 minutes)
+demo: .venv/installed ## train, deploy and predict with plain boto3 (3 minutes)
 	@bash tools/demo.sh
 
 test: .venv/installed-dev ## run the tests
@@ -50,7 +50,7 @@ lock: .venv/pyvenv.cfg ## resolve pyproject.toml into the lock files (ARGS=--upg
 	$(PIP) $(UV)
 	bash tools/lock.sh $(ARGS)
 
-clean: ## remove .venv, caches and build products; the demo's models in .gyropilot stay
+clean: ## remove .venv, caches and build products
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find src tests examples benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import statistics
 import sys
 import time
@@ -72,11 +73,12 @@ def main() -> None:
         step(6, "Clean up")
         clean_up(s3, sagemaker)
 
+    program = "gyropilot" if shutil.which("gyropilot") else os.path.relpath(Path(sys.executable).parent / "gyropilot")
     print(f"""
 Try next:
-  gyropilot fit {os.path.relpath(DATA)} --target {TARGET}
-  gyropilot describe {NAME}
-  gyropilot jobs""")
+  {program} fit {os.path.relpath(DATA)} --target {TARGET}
+  {program} describe {NAME}
+  {program} jobs""")
 
 
 def step(number: int, title: str) -> None:

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Run the quickstart against a server of its own state folder, and stop the server afterwards unless it ran before.
+# Run the quickstart against the server of the state folder, and stop the server afterwards unless it ran before. The
+# folder is the one that the commands use, so that what the quickstart says to try next finds its job.
 set -euo pipefail
 
-export GYROPILOT_HOME="${GYROPILOT_HOME:-$PWD/.gyropilot}"
-state="$GYROPILOT_HOME/server.json"
+state="${GYROPILOT_HOME:-$HOME/.gyropilot}/server.json"
 
 server_pid() {
     [ -f "$state" ] || return 0
