@@ -153,6 +153,8 @@ class BlobStoreSuite:
         with pytest.raises(BucketNotEmptyError):
             store.delete_bucket(_BUCKET)
         assert _read(store, key) == b"content"
+        store.delete(_BUCKET, key)
+        store.delete_bucket(_BUCKET)
 
     # --- objects ------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ The fixture's launcher starts programs made for these tests. What one does is th
     fail      ends with an error whose message is 10,000 times `x` and `the end`
     refuse    writes `ready` and does not end when asked to (forceful launchers only)
 
-A model server serves the archive `ENDPOINT.tar.gz`, writes the value of its variable `GREETING` first, and one that
+A model server serves the archive `ENDPOINT.tar.gz`, writes the value of its variable `GREETING` first,
+and one that waits listens and announces its address.
 """
 
 from __future__ import annotations

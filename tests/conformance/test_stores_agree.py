@@ -1,0 +1,200 @@
+"""Whatever is done, in whatever order: the durable stores answer as the memory stores do."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from gyropilot.service.errors import ServiceError
+from gyropilot.service.ports import Blob, Query
+from gyropilot.service.records import Candidate
+from gyropilot.service.states import CandidateStatus
+from gyropilot.storage.blobs_folder import FolderBlobStore
+from gyropilot.storage.blobs_memory import MemoryBlobStore
+from gyropilot.storage.records_memory import MemoryRecordStore
+from gyropilot.storage.records_sql import SqlRecordStore
+from gyropilot.testing.records import make_candidate
+
+_SETTINGS = settings(max_examples=25, stateful_step_count=20, deadline=None)
+
+_NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
+_NAMES = st.sampled_from(["a", "A", "ab", "b_", "B%", "é", "É"])
+_PARENTS = st.sampled_from(["job", "JOB", "other"])
+_MINUTES = st.integers(0, 3)
+_MOMENTS = st.none() | _MINUTES.map(lambda minute: _NOON + timedelta(minutes=minute))
+_STATES = st.sampled_from(list(CandidateStatus))
+_QUERIES = st.builds(
+    Query,
+    parent=st.just("") | _PARENTS,
+    states=st.frozensets(_STATES.map(str), max_size=3),
+    name_contains=st.sampled_from(["", "A", "b", "_", "%", "É"]),
+    created_after=_MOMENTS,
+    created_before=_MOMENTS,
+    modified_after=_MOMENTS,
+    modified_before=_MOMENTS,
+    order_by=st.sampled_from(["created_at", "modified_at", "name", "state"]),
+    descending=st.booleans(),
+    limit=st.none() | st.integers(0, 5),
+    offset=st.integers(0, 3),
+)
+
+
+T = TypeVar("T")
+
+
+def _answer(call: Callable[[], T]) -> T | type[ServiceError]:
+    try:
+        return call()
+    except ServiceError as error:
+        return type(error)
+
+
+class RecordStoresAgree(RuleBasedStateMachine):
+    @initialize()
+    def open(self) -> None:
+        self.folder = TemporaryDirectory()
+        self.url = f"sqlite:///{Path(self.folder.name) / 'records.db'}"
+        self.memory = MemoryRecordStore()
+        self.sql = SqlRecordStore(self.url)
+
+    @rule(name=_NAMES, parent=_PARENTS, minute=_MINUTES, status=_STATES)
+    def insert(self, name: str, parent: str, minute: int, status: CandidateStatus) -> None:
+        record = make_candidate(name, parent=parent, minute=minute, status=status)
+        assert _answer(lambda: self.memory.insert(record)) == _answer(lambda: self.sql.insert(record))
+
+    @rule(name=_NAMES, parent=_PARENTS, status=_STATES, minute=_MINUTES, version=st.integers(1, 3))
+    def replace(self, name: str, parent: str, status: CandidateStatus, minute: int, version: int) -> None:
+        moment = _NOON + timedelta(minutes=minute)
+        record = replace(make_candidate(name, parent=parent), status=status, modified_at=moment, version=version)
+        assert _answer(lambda: self.memory.replace(record)) == _answer(lambda: self.sql.replace(record))
+
+    @rule(name=_NAMES, parent=_PARENTS)
+    def get(self, name: str, parent: str) -> None:
+        expected = _answer(lambda: self.memory.get(Candidate, name, parent=parent))
+        assert _answer(lambda: self.sql.get(Candidate, name, parent=parent)) == expected
+
+    @rule(name=_NAMES, parent=_PARENTS)
+    def delete(self, name: str, parent: str) -> None:
+        expected = _answer(lambda: self.memory.delete(Candidate, name, parent=parent))
+        assert _answer(lambda: self.sql.delete(Candidate, name, parent=parent)) == expected
+
+    @rule(query=_QUERIES)
+    def find(self, query: Query) -> None:
+        assert list(self.sql.find(Candidate, query)) == list(self.memory.find(Candidate, query))
+        assert self.sql.count(Candidate, query) == self.memory.count(Candidate, query)
+
+    @rule()
+    def restart(self) -> None:
+        self.sql.close()
+        self.sql = SqlRecordStore(self.url)
+
+    def teardown(self) -> None:
+        self.sql.close()
+        self.folder.cleanup()
+
+
+_BUCKETS = st.sampled_from(["one", "two"])
+_KEYS = st.lists(st.sampled_from(["a", "/", "b", ".", "x" * 80]), min_size=1, max_size=4).map("".join)
+_CONTENTS = st.binary(max_size=20)
+
+
+def _timeless(blob: Blob | type[ServiceError]) -> Blob | type[ServiceError]:
+    return replace(blob, modified_at=_NOON) if isinstance(blob, Blob) else blob
+
+
+class BlobStoresAgree(RuleBasedStateMachine):
+    @initialize()
+    def open(self) -> None:
+        self.temporary = TemporaryDirectory()
+        self.root = Path(self.temporary.name)
+        self.memory = MemoryBlobStore()
+        self.folder = FolderBlobStore(self.root)
+        self.memory.create_bucket("one")
+        self.folder.create_bucket("one")
+
+    @rule(bucket=_BUCKETS)
+    def create_bucket(self, bucket: str) -> None:
+        expected = _answer(lambda: self.memory.create_bucket(bucket).name)
+        assert _answer(lambda: self.folder.create_bucket(bucket).name) == expected
+
+    @rule(bucket=_BUCKETS)
+    def delete_bucket(self, bucket: str) -> None:
+        expected = _answer(lambda: self.memory.delete_bucket(bucket))
+        assert _answer(lambda: self.folder.delete_bucket(bucket)) == expected
+
+    @rule(bucket=_BUCKETS, key=_KEYS, content=_CONTENTS)
+    def put(self, bucket: str, key: str, content: bytes) -> None:
+        expected = _answer(lambda: self.memory.put(bucket, key, io.BytesIO(content)))
+        found = _answer(lambda: self.folder.put(bucket, key, io.BytesIO(content)))
+        assert _timeless(found) == _timeless(expected)
+
+    @rule(bucket=_BUCKETS, key=_KEYS, contents=st.lists(_CONTENTS, max_size=3))
+    def upload(self, bucket: str, key: str, contents: list[bytes]) -> None:
+        expected = _answer(lambda: _upload(self.memory, bucket, key, contents))
+        assert _timeless(_answer(lambda: _upload(self.folder, bucket, key, contents))) == _timeless(expected)
+
+    @rule(bucket=_BUCKETS, key=_KEYS)
+    def delete(self, bucket: str, key: str) -> None:
+        expected = _answer(lambda: self.memory.delete(bucket, key))
+        assert _answer(lambda: self.folder.delete(bucket, key)) == expected
+
+    @rule(bucket=_BUCKETS, key=_KEYS, first=st.integers(0, 5), last=st.none() | st.integers(0, 10))
+    def read(self, bucket: str, key: str, first: int, last: int | None) -> None:
+        expected = _answer(lambda: _read(self.memory, bucket, key, first, last))
+        assert _answer(lambda: _read(self.folder, bucket, key, first, last)) == expected
+
+    @rule(
+        bucket=_BUCKETS,
+        prefix=st.just("") | _KEYS,
+        delimiter=st.sampled_from(["", "/", "a", "x/"]),
+        start_after=st.just("") | _KEYS,
+        limit=st.integers(0, 5),
+    )
+    def list(self, bucket: str, prefix: str, delimiter: str, start_after: str, limit: int) -> None:
+        def list_in(store: MemoryBlobStore | FolderBlobStore) -> tuple[object, ...]:
+            page = store.list(bucket, prefix=prefix, delimiter=delimiter, start_after=start_after, limit=limit)
+            return tuple(blob.key for blob in page.blobs), page.prefixes, page.next_start_after
+
+        assert _answer(lambda: list_in(self.folder)) == _answer(lambda: list_in(self.memory))
+
+    @rule()
+    def restart(self) -> None:
+        self.folder = FolderBlobStore(self.root)
+
+    @invariant()
+    def nothing_is_left_over(self) -> None:
+        assert not list(self.root.glob("temporary/*"))
+
+    def teardown(self) -> None:
+        self.temporary.cleanup()
+
+
+def _read(
+    store: MemoryBlobStore | FolderBlobStore, bucket: str, key: str, first: int, last: int | None
+) -> tuple[bytes, str]:
+    with store.open(bucket, key, first=first, last=last) as (blob, content):
+        return content.read(), blob.etag
+
+
+def _upload(store: MemoryBlobStore | FolderBlobStore, bucket: str, key: str, contents: list[bytes]) -> Blob:
+    upload = store.create_upload(bucket, key)
+    parts = [
+        (number, store.put_part(bucket, key, upload, number, io.BytesIO(content)))
+        for number, content in enumerate(contents, 1)
+    ]
+    return store.complete_upload(bucket, key, upload, parts)
+
+
+TestRecordStoresAgree = RecordStoresAgree.TestCase
+TestRecordStoresAgree.settings = _SETTINGS
+TestBlobStoresAgree = BlobStoresAgree.TestCase
+TestBlobStoresAgree.settings = _SETTINGS
