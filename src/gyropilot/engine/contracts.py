@@ -244,9 +244,8 @@ def write_part(part: Part, path: Path) -> None:
 def read_part(path: Path) -> Part:
     """Read a part that `write_part` stored."""
     with np.load(path, allow_pickle=False) as arrays:
-        kind = {"Trees": Trees, "Linear": Linear}[str(arrays["kind"])]
-        fields = {name: arrays[name] for name in kind.__dataclass_fields__}
-    if kind is Linear:
-        fields["limit"] = float(fields["limit"])
-    part: Part = kind(**fields)
-    return part
+        fields: dict[str, Any] = {name: arrays[name] for name in arrays.files}
+    kind = str(fields.pop("kind"))
+    if kind == Trees.__name__:
+        return Trees(**fields)
+    return Linear(**fields | {"limit": float(fields["limit"])})

@@ -88,14 +88,12 @@ def fit(
     keep = folder is not None
     place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="gyropilot-run-"))
     try:
-        finished = None
         for event in _run(_source(data), task, budget or Budget(), place, Flag()):
             if on_event is not None:
                 on_event(event)
-            finished = event
-        if not isinstance(finished, RunFinished):
-            raise AssertionError("a run ends with RunFinished")
-        return FittedModel(predictor=load(finished.best.folder), leaderboard=finished.candidates)
+            if isinstance(event, RunFinished):
+                return FittedModel(predictor=load(event.best.folder), leaderboard=event.candidates)
+        raise AssertionError("a run ends with RunFinished")
     finally:
         if not keep:
             shutil.rmtree(place, ignore_errors=True)

@@ -39,7 +39,7 @@ class _Graph:
         self._count += 1
         return f"{stem}_{self._count}"
 
-    def constant(self, array: NDArray[Any], stem: str = "constant") -> str:
+    def constant(self, array: NDArray[Any] | np.float32, stem: str = "constant") -> str:
         name = self.name(stem)
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import msgspec
@@ -54,7 +55,7 @@ def read_training_data(folder: Path) -> TrainingData:
         class_count=head.class_count,
         features=open_array("features"),  # type: ignore[arg-type]  # written with this type
         codes=open_array("codes"),  # type: ignore[arg-type]
-        borders=[np.asarray(borders[first:last]) for first, last in zip(cuts[:-1], cuts[1:], strict=True)],  # type: ignore[misc]
+        borders=[np.asarray(borders[first:last]) for first, last in itertools.pairwise(cuts)],
         levels=head.levels,
         target=open_array("target"),  # type: ignore[arg-type]
         folds=open_array("folds"),  # type: ignore[arg-type]

@@ -63,7 +63,8 @@ def _encode_column(encoder: Encoder, column: pa.ChunkedArray) -> NDArray[np.floa
             # Arrow reads a column of numbers at once; the encoder itself would read cell by cell.
             values = numbers.to_numpy().astype(np.float64)
             values[~(np.abs(values) < 3.0e38)] = np.nan  # the encoder's own limit
-            return values.astype(np.float32).reshape(-1, 1)
+            numeric: NDArray[np.float32] = values.astype(np.float32).reshape(-1, 1)
+            return numeric
     encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     distinct = encode_distinct(encoder, encoded.dictionary.to_pylist())
     result: NDArray[np.float32] = distinct[encoded.indices.to_numpy()]

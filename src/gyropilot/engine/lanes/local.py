@@ -28,6 +28,7 @@ class LocalLanes:
         self._modules = list(modules)
         self._answers: queue.Queue[tuple[int, int, Answer | LaneDied]] = queue.Queue()
         self._generation = [0] * count
+        self._readers: list[threading.Thread] = []
         self._processes = [self._start(lane) for lane in range(count)]
 
     @property
@@ -70,6 +71,8 @@ class LocalLanes:
         for lane, process in enumerate(self._processes):
             self._generation[lane] += 1
             _end(process)
+        for reader in self._readers:
+            reader.join()
 
     def _start(self, lane: int) -> subprocess.Popen[bytes]:
         with self._log(lane).open("ab") as log:
@@ -83,6 +86,7 @@ class LocalLanes:
         reader = threading.Thread(
             target=self._listen, args=(lane, self._generation[lane], process), name=f"lane-{lane}", daemon=True
         )
+        self._readers.append(reader)
         reader.start()
         return process
 

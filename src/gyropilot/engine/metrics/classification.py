@@ -82,7 +82,8 @@ def log_loss(target: Numbers, probabilities: Numbers) -> float:
 
 
 def _labels(probabilities: Numbers) -> NDArray[np.int64]:
-    return np.argmax(probabilities, axis=1)
+    labels: NDArray[np.int64] = np.argmax(probabilities, axis=1)
+    return labels
 
 
 def _counts(target: Numbers, probabilities: Numbers) -> tuple[Numbers, Numbers, Numbers]:

@@ -112,7 +112,7 @@ def _prepare_anew(raw: RawTable, task: Task, key: str, digest: str) -> tuple[Pre
         encoder=encoder,
         rows=len(features),
         fold_count=fold_count,
-        findings=tuple([*_find_skipped(raw), *target.findings, *_find_left_out(profiles), *_find_few(len(features))]),
+        findings=(*_find_skipped(raw), *target.findings, *_find_left_out(profiles), *_find_few(len(features))),
         check_rows=tuple(sorted(check_rows.tolist())),
         sample_row=tuple(table.column(name)[0].as_py() for name in encoder.columns),
     )

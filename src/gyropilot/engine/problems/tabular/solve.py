@@ -167,6 +167,8 @@ class TabularRun:
         chosen = [
             (member, float(weight)) for member, weight in zip(members, ensemble.weights, strict=True) if weight > 0
         ]
+        if len(chosen) == 1:
+            return  # the ensemble would be a candidate that is there already
         weights = {member.result.id: round(weight, 6) for member, weight in chosen}
         yield CandidateStarted(id=name, algorithm=ENSEMBLE, parameters={"weights": weights})
         draft = Draft(
