@@ -51,6 +51,7 @@ class Application:
     def handle(self, request: WireRequest) -> WireResponse:
         """Return the answer to a request, whatever happens."""
         request_id = str(uuid.uuid4())
+        sent_body = request.body
         aws_service = find_service(request)
         protocol = protocol_of(aws_service)
         try:
@@ -69,7 +70,10 @@ class Application:
             wire_error = self._translate(error, aws_service, request_id)
             response = protocol.write_error(wire_error, request_id)
             if request.method == "HEAD" or wire_error.status == 304:  # HTTP allows neither of them a body
-                return WireResponse(status=response.status, headers=response.headers)
+                response = WireResponse(status=response.status, headers=response.headers)
+        finally:
+            if request.body is not sent_body:  # it was decoded into another file
+                request.body.close()
         return response
 
     def refuse_large_body(self, request: WireRequest) -> WireResponse | None:

@@ -46,7 +46,7 @@ class ChunkSigner:
 
 
 def decode_chunks(request: WireRequest, *, signer: ChunkSigner | None, seed_signature: str) -> WireRequest:
-    """Return the request with its body decoded and its trailing headers among its headers.
+    """Return the request with its body decoded, to be closed, and its trailing headers among its headers.
 
     Args:
         request: the request as it came.
@@ -56,8 +56,15 @@ def decode_chunks(request: WireRequest, *, signer: ChunkSigner | None, seed_sign
     Raises:
         ApiError: when the encoding is broken, a signature is wrong or the declared length is not met.
     """
-    body = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115  # goes with the request
-    reader = _Reader(request.body, signer, seed_signature)
+    body = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115  # the caller closes it
+    try:
+        return _decode(request, body, _Reader(request.body, signer, seed_signature))
+    except BaseException:
+        body.close()
+        raise
+
+
+def _decode(request: WireRequest, body: BinaryIO, reader: _Reader) -> WireRequest:
     length = 0
     for piece in reader.read_chunks():
         body.write(piece)

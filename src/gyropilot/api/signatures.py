@@ -83,7 +83,9 @@ class _S3Signer(_GivenParts, S3SigV4Auth):
 
 
 def authenticate(request: WireRequest, service: str, credentials: CredentialStore, now: datetime) -> WireRequest:
-    """Return the request with its body decoded once its signature, its time and its body's hash are found right.
+    """Return the request once its signature, its time and its body's hash are found right.
+
+    A body in the aws-chunked encoding is decoded into another file, which the caller closes.
 
     Raises:
         ApiError: when anything is missing or wrong, with the code that AWS gives for the service's protocol.

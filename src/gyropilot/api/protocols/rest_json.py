@@ -31,8 +31,7 @@ class RestJsonProtocol:
             if shape is not None and has_body_members(shape):
                 parsed |= parse_value(shape, load_object(request.read_body()))
         elif payload[1].type_name in ("blob", "string"):
-            if request.length:
-                parsed[payload[0]] = read_raw_payload(payload[1], request)
+            parsed[payload[0]] = read_raw_payload(payload[1], request)
         else:
             parsed[payload[0]] = parse_value(payload[1], load_object(request.read_body()))
         return parsed

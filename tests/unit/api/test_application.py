@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from gyropilot.api.application import MAX_DOCUMENT_BYTES, Application
+from gyropilot.api.wire import WireRequest
+from gyropilot.service.models import ModelService
+from tests.wire.installation import KEY, SECRET, EchoModel, OneKey, build_test_service
+
+
+def sign(body: bytes, **headers: str) -> WireRequest:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    signed = AWSRequest(method="POST", url="http://host/", data=body, headers={"host": "host", **named})
+    SigV4Auth(Credentials(KEY, SECRET), "sagemaker", "us-east-1").add_auth(signed)
+    head = {name.lower(): value for name, value in signed.headers.items()}
+    return WireRequest(method="POST", path="/", query="", headers=head, body=io.BytesIO(body), length=len(body))
+
+
+@pytest.fixture
+def application() -> Application:
+    return Application(build_test_service(EchoModel()), OneKey(), clock=lambda: datetime.now(UTC))
+
+
+def test_an_answer_has_the_request_s_id(application: Application) -> None:
+    answer = application.handle(sign(b"{}", x_amz_target="SageMaker.ListModels"))
+    assert (answer.status, answer.body) == (200, b'{"Models":[]}')
+    assert answer.headers["x-amzn-RequestId"]
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "code", "status"),
+    [
+        ("SageMaker.NoSuchThing", b"{}", "UnknownOperationException", 404),
+        ("SageMaker.ListModels", b"{", "SerializationException", 400),
+        ("SageMaker.ListModels", b'{"MaxResults": 0}', "ValidationException", 400),
+        ("SageMaker.ListApps", b"{}", "NotImplementedException", 400),
+    ],
+)
+def test_errors_come_in_the_form_of_the_protocol(
+    application: Application, target: str, body: bytes, code: str, status: int
+) -> None:
+    answer = application.handle(sign(body, x_amz_target=target))
+    assert isinstance(answer.body, bytes)
+    assert (orjson.loads(answer.body)["__type"], answer.status) == (code, status)
+
+
+class BrokenModels(ModelService):
+    """Fails in a way that nobody foresaw."""
+
+    def find(self, query: object) -> list[object]:  # type: ignore[override]  # it never returns
+        raise RuntimeError("a secret of the house")
+
+
+def test_what_nobody_foresaw_is_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    service = build_test_service(EchoModel())
+    broken = replace(service, models=BrokenModels.__new__(BrokenModels))
+    answer = Application(broken, OneKey()).handle(sign(b"{}", x_amz_target="SageMaker.ListModels"))
+    assert answer.status == 500
+    assert isinstance(answer.body, bytes)
+    assert b"secret" not in answer.body
+    assert orjson.loads(answer.body)["__type"] == "InternalFailure"
+    assert answer.headers["x-amzn-RequestId"] in caplog.text
+    assert "a secret of the house" in caplog.text
+
+
+def test_long_documents_are_refused_by_their_head(application: Application) -> None:
+    request = sign(b"{}", x_amz_target="SageMaker.ListModels")
+    assert application.refuse_large_body(replace(request, length=MAX_DOCUMENT_BYTES)) is None
+    refusal = application.refuse_large_body(replace(request, length=MAX_DOCUMENT_BYTES + 1))
+    assert refusal is not None
+    assert refusal.status == 413

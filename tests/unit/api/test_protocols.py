@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from gyropilot.api.checksums import CHECKSUMS, compute
+from gyropilot.api.models import load_operation
+from gyropilot.api.protocols.catalogue import protocol_of
+from gyropilot.api.protocols.contracts import MalformedRequestError
+from gyropilot.api.wire import WireRequest
+
+
+def make(body: bytes, **headers: str) -> WireRequest:
+    return WireRequest(method="POST", path="/", query="", headers=headers, body=io.BytesIO(body), length=len(body))
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "body"),
+    [
+        ("sagemaker", "ListModels", b"{"),
+        ("sagemaker", "ListModels", b"[]"),
+        ("sagemaker", "ListModels", b'{"CreationTimeAfter": "someday"}'),
+        ("sagemaker", "ListModels", b"\xff"),
+        ("s3", "DeleteObjects", b"<Delete>"),
+        ("s3", "DeleteObjects", b'<!DOCTYPE d [<!ENTITY e "x">]><Delete><Quiet>&e;</Quiet></Delete>'),
+        ("s3", "DeleteObjects", b"<Delete><Quiet>perhaps</Quiet></Delete>"),
+        ("sts", "AssumeRole", b"DurationSeconds=long"),
+        ("sts", "AssumeRole", b"RoleArn.x=1"),
+        ("sts", "AssumeRole", b"RoleArn=%FF"),
+    ],
+)
+def test_bytes_that_are_not_of_the_protocol(service: str, operation: str, body: bytes) -> None:
+    with pytest.raises(MalformedRequestError):
+        protocol_of(service).read(load_operation(service, operation), make(body), {})
+
+
+def test_nulls_and_unknown_members_are_left_out() -> None:
+    body = b'{"NameContains": null, "Unheard": 1, "SortBy": "Name"}'
+    assert protocol_of("sagemaker").read(load_operation("sagemaker", "ListModels"), make(body), {}) == {
+        "SortBy": "Name"
+    }
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "expected"),
+    [
+        ("crc32", "y/Q5Jg=="),
+        ("crc32c", "4waSgw=="),
+        ("crc64nvme", "rosUhgp5mIg="),
+        ("sha1", "98O8HYCOBHMq32eZZczDTKeuNEE="),
+        ("md5", "JfnnlDI7RTiF9RgfG2JNCw=="),
+    ],
+)
+def test_checksums_of_the_check_text(algorithm: str, expected: str) -> None:
+    """`123456789` is the text whose sums the catalogues of CRCs give."""
+    assert compute(CHECKSUMS[algorithm], io.BytesIO(b"123456789")) == expected

@@ -1,0 +1,87 @@
+"""The server as a process: where it says it listens, who may share its home, how it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+
+def start(home: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "gyropilot.server", "--port", "0", "--home", str(home)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_note(home: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stderr is not None
+    assert any("listens at" in line for line in process.stderr)
+    note: dict[str, Any] = json.loads((home / "server.json").read_text())
+    return note
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    process = start(home)
+    try:
+        yield process, wait_for_note(home, process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+Server = tuple[subprocess.Popen[str], dict[str, Any]]
+
+
+def test_it_answers_where_it_says(server: Server, home: Path) -> None:
+    process, note = server
+    assert note["pid"] == process.pid
+    with urllib.request.urlopen(f"{note['endpoint_url']}/_gyropilot/health") as answer:
+        assert json.load(answer) == {"status": "ok", "version": note["version"]}
+    key = json.loads((home / "credentials.json").read_text())["keys"][0]
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=note["endpoint_url"],
+        region_name="us-east-1",
+        aws_access_key_id=key["access_key_id"],
+        aws_secret_access_key=key["secret_access_key"],
+    )
+    s3.create_bucket(Bucket="kept")
+    s3.put_object(Bucket="kept", Key="a", Body=b"x" * (3 << 20))
+    assert len(s3.get_object(Bucket="kept", Key="a")["Body"].read()) == 3 << 20
+
+
+def test_a_second_server_leaves_its_home_alone(server: Server, home: Path) -> None:
+    other = start(home)
+    _, words = other.communicate(timeout=60)
+    assert other.returncode == 1
+    assert "another Gyropilot server already uses" in words
+    assert server[1]["endpoint_url"] in words
+    assert (home / "server.json").exists()
+
+
+def test_it_ends_cleanly(server: Server, home: Path) -> None:
+    process, _ = server
+    process.send_signal(signal.SIGTERM)
+    _, words = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in words) == (0, False)
+    assert not (home / "server.json").exists()
+
+
+def test_no_library_of_machine_learning_is_loaded() -> None:
+    heavy = ("lightgbm", "xgboost", "sklearn", "scipy", "onnx", "onnxruntime", "gyropilot.engine")
+    code = f"import sys, gyropilot.server.program; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
