@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gyropilot.execution.lifeline import Lifeline
@@ -51,24 +51,24 @@ class Program:
         return ""
 
     def stop(self, grace_seconds: float) -> None:
-        """Ask it to end, and make it end when the grace is over."""
-        self.send_signal(signal.SIGTERM)
+        """Ask it to end, and make it and its helpers end when the grace is over."""
+        # The program alone is asked: how its helpers end is its affair, for it may still need them to end well.
+        self._send(os.kill, signal.SIGTERM)
         if not self._gone.wait(grace_seconds):
-            self.send_signal(signal.SIGKILL)
+            self._send(os.killpg, signal.SIGKILL)
             self._gone.wait()
 
-    def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal to its whole process group, unless it is gone."""
+    def _send(self, kill: Callable[[int, int], None], number: signal.Signals) -> None:
         with self._signalling:
             # Once reaped, the number may be another program's: the lock keeps the reaper waiting meanwhile.
             if self.is_alive:
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, number)
+                    kill(self._process.pid, number)
 
     def _await_end(self) -> None:
         # WNOWAIT leaves a zombie, whose number nobody else can get, so that the rest of its group can be killed safely.
         os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-        self.send_signal(signal.SIGKILL)
+        self._send(os.killpg, signal.SIGKILL)
         with self._signalling:
             self._process.wait()
             self._gone.set()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -40,13 +39,9 @@ def _name_pieces(piece: bytes, ending: str) -> Iterator[str]:
     yield quote_from_bytes(piece, safe="") + ending
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class _Entry:
-    """A file or folder; sorted by what its keys begin with, entries of one folder come in the order of their keys."""
-
-    start: bytes
-    path: str
-    is_leaf: bool
+_Entry = tuple[bytes, str]
+"""What the keys of a file or folder begin with, and the path if it is a folder. The entries of one folder sort as their
+keys do. A plain tuple, because listing a large folder makes very many."""
 
 
 class FolderWalk:
@@ -68,13 +63,13 @@ class FolderWalk:
 
     def __next__(self) -> bytes:
         while self._stack:
-            entry = self._stack.pop()
-            if self._skipped is not None and entry.start.startswith(self._skipped):
+            start, folder = self._stack.pop()
+            if self._skipped is not None and start.startswith(self._skipped):
                 continue
-            if entry.is_leaf:
-                return entry.start
+            if not folder:
+                return start
             # The stack is no recursion: a key of 1,024 slashes lies 1,024 folders deep.
-            self._stack += self._read_folder(entry.path, entry.start)
+            self._stack += self._read_folder(folder, start)
         raise StopIteration
 
     def skip(self, prefix: bytes) -> None:
@@ -86,21 +81,24 @@ class FolderWalk:
             names = os.listdir(folder)  # noqa: PTH208  # names only: a Path for each costs more than all the rest
         except FileNotFoundError:  # emptied and removed since its name was read
             return []
-        entries = (_make_entry(folder, start, name) for name in names)
-        return sorted((entry for entry in entries if self._is_wanted(entry)), reverse=True)
+        entries = []
+        for name in names:
+            piece, ending = name[:-_ENDING_LENGTH], name[-_ENDING_LENGTH:]
+            decoded = start + (unquote_to_bytes(piece) if "%" in piece else piece.encode())
+            if ending == _LEAF:
+                if decoded > self._start_after and decoded.startswith(self._prefix):
+                    entries.append((decoded, ""))
+                continue
+            if ending == _SLASH:
+                decoded += b"/"
+            if self._may_hold_wanted_keys(decoded):
+                entries.append((decoded, f"{folder}/{name}"))
+        entries.sort(reverse=True)
+        return entries
 
-    def _is_wanted(self, entry: _Entry) -> bool:
-        if entry.is_leaf:
-            return entry.start.startswith(self._prefix) and entry.start > self._start_after
-        may_have_prefix = entry.start.startswith(self._prefix) or self._prefix.startswith(entry.start)
-        return may_have_prefix and (entry.start > self._start_after or self._start_after.startswith(entry.start))
-
-
-def _make_entry(folder: str, start: bytes, name: str) -> _Entry:
-    piece, ending = name[:-_ENDING_LENGTH], name[-_ENDING_LENGTH:]
-    decoded = unquote_to_bytes(piece) if "%" in piece else piece.encode()
-    slash = b"/" if ending == _SLASH else b""
-    return _Entry(start + decoded + slash, f"{folder}/{name}", ending == _LEAF)
+    def _may_hold_wanted_keys(self, start: bytes) -> bool:
+        may_have_prefix = start.startswith(self._prefix) or self._prefix.startswith(start)
+        return may_have_prefix and (start > self._start_after or self._start_after.startswith(start))
 
 
 def _start_of_folder(prefix: bytes) -> bytes:
