@@ -201,6 +201,7 @@ def test_signed_chunks_are_verified() -> None:
         (b"5\r\nhello\r\n0\r\n\r\n", {"x-amz-decoded-content-length": "6"}),
         (b"5\r\nhello\r\n0\r\n\r\n", {"x-amz-trailer": "x-amz-checksum-crc32"}),
         (b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n", {}),
+        (b"5\r\nhello\r\n0\r\nx-amz-acl:private\r\n\r\n", {"x-amz-trailer": "x-amz-acl"}),
         (b"5\r\nhel", {}),
         (b"-5\r\nhello\r\n0\r\n\r\n", {}),
         (b"5;chunk-signature=" + b"0" * 64 + b"\r\nhello\r\n0\r\n\r\n", {}),

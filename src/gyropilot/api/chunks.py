@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
+from gyropilot.api.checksums import HEADER_PREFIX
 from gyropilot.api.errors import ApiError
 from gyropilot.api.wire import WireRequest
 
@@ -76,6 +77,8 @@ def _decode(request: WireRequest, body: BinaryIO, reader: _Reader) -> WireReques
     promised = {name.strip().lower() for name in request.header("x-amz-trailer").split(",") if name.strip()}
     if promised != trailers.keys():
         raise ApiError("MalformedTrailerError", "The trailing headers are not those that x-amz-trailer names.")
+    if not all(name.startswith(HEADER_PREFIX) for name in trailers):  # nothing else may come after the signature
+        raise ApiError("MalformedTrailerError", "Only checksums may be sent as trailing headers.")
     body.seek(0)
     encodings = [name.strip() for name in request.header("content-encoding").split(",")]
     rest = ",".join(name for name in encodings if name and name != "aws-chunked")
