@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -55,6 +56,17 @@ class Home:
             return Keys(access_key_id=first["access_key_id"], secret_access_key=first["secret_access_key"])
         except (KeyError, IndexError, TypeError):
             raise SessionError(f"{self.path / 'credentials.json'} does not hold access keys.") from None
+
+    def is_held(self) -> bool:
+        """Tell whether a server holds the folder, whether it answers yet or not."""
+        try:
+            with (self.path / "server.lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except FileNotFoundError:
+            return False
+        return False
 
     def _read(self, name: str) -> Any:
         try:

@@ -16,8 +16,6 @@ from gyropilot.sdk.home import Home
 
 START_SECONDS = 60.0
 """How long a server may take until it answers."""
-RIVAL_SECONDS = 5.0
-"""How long to look for the server of a rival, to which ours lost the race for the state folder."""
 POLL_SECONDS = 0.05
 TAIL_CHARACTERS = 1500
 
@@ -29,7 +27,7 @@ PORT = 8437
 def start_server(home: Home, environment: Mapping[str, str]) -> str:
     """Start a server on the state folder, wait until it answers, and return its URL.
 
-    Of servers that start at once on one folder only one stays; everybody then gets that one.
+    Of servers that start at once on one folder only one stays, the one that holds it; everybody then gets that one.
 
     Raises:
         ServerStartError: when there is none in the end.
@@ -42,16 +40,14 @@ def start_server(home: Home, environment: Mapping[str, str]) -> str:
         url = find_local_server(home)
         if url:
             return url
-        if process.poll() is not None:
-            deadline = min(deadline, time.monotonic() + RIVAL_SECONDS)
+        if process.poll() is not None and not home.is_held():
+            break
         time.sleep(POLL_SECONDS)
     raise ServerStartError(_explain(home, process.poll(), began_at))
 
 
 def _launch(home: Home, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    variables = {**environment, "GYROPILOT_HOME": str(home.path)}
-    if not variables.get("GYROPILOT_PORT") and _is_taken(variables.get("GYROPILOT_HOST") or HOST, PORT):
-        variables["GYROPILOT_PORT"] = "0"  # another user's server has the usual port; server.json tells ours
+    variables = {**environment, "GYROPILOT_HOME": str(home.path), "GYROPILOT_PORT": port_for(environment)}
     with home.log.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "gyropilot.server"],
@@ -66,14 +62,18 @@ def _launch(home: Home, environment: Mapping[str, str]) -> subprocess.Popen[byte
     return process
 
 
-def _is_taken(host: str, port: int) -> bool:
+def port_for(environment: Mapping[str, str], usual: int = PORT) -> str:
+    """Return the port to listen on: as told, or the usual one, or any when that is another user's."""
+    named = environment.get("GYROPILOT_PORT", "")
+    if named:
+        return named
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind((environment.get("GYROPILOT_HOST") or HOST, usual))
         except OSError:
-            return True
-    return False
+            return "0"
+    return str(usual)
 
 
 def _explain(home: Home, exit_code: int | None, began_at: int) -> str:
