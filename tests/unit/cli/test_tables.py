@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import click
+import pytest
+
+from gyropilot.cli.tables import CSV, PARQUET, Tables, check_target, recognise_tables
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "compression"),
+    [
+        ("a.csv", CSV, "None"),
+        ("a.data", CSV, "None"),
+        ("a.csv.gz", CSV, "Gzip"),
+        ("a.PARQUET", PARQUET, "None"),
+        ("a.pq", PARQUET, "None"),
+    ],
+)
+def test_the_name_tells_the_format(name: str, content_type: str, compression: str) -> None:
+    tables = recognise_tables([Path(name)])
+    assert (tables.content_type, tables.compression) == (content_type, compression)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [(("a.csv", "b.parquet"), "must all be"), (("a.csv", "b.csv.gz"), "must all be"), (("x/a.csv", "y/a.csv"), "same")],
+)
+def test_files_that_are_not_one_table_are_refused(names: tuple[str, ...], words: str) -> None:
+    with pytest.raises(click.UsageError, match=words):
+        recognise_tables([Path(name) for name in names])
+
+
+def write(folder: Path, content: bytes, name: str = "a.csv") -> Tables:
+    path = folder / name
+    path.write_bytes(content)
+    return recognise_tables([path])
+
+
+def test_a_target_in_the_header_is_found(tmp_path: Path) -> None:
+    check_target(write(tmp_path, b'\xef\xbb\xbfage,"the answer"\n1,2\n'), "the answer")
+    check_target(write(tmp_path, b'\xef\xbb\xbfage,"the answer"\n1,2\n'), "age")
+    check_target(write(tmp_path, gzip.compress(b"age,y\n1,2\n"), "a.csv.gz"), "y")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words"),
+    [
+        (b"", "a.csv", "is empty"),
+        (b"age,income\n", "a.csv", "has no column 'Incme'. Did you mean 'income'"),
+        (b"age,y\n", "a.csv", "It has: age, y"),
+        (b"\xff\xfe\x00", "a.csv", "cannot be read as CSV"),
+        (b"age,y\n", "a.csv.gz", "cannot be read as CSV"),
+    ],
+)
+def test_a_file_without_the_target_is_refused(tmp_path: Path, content: bytes, name: str, words: str) -> None:
+    with pytest.raises(click.ClickException, match=words):
+        check_target(write(tmp_path, content, name), "Incme")
+
+
+def test_parquet_is_left_to_the_server(tmp_path: Path) -> None:
+    check_target(write(tmp_path, b"PAR1", "a.parquet"), "y")
