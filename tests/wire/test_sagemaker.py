@@ -112,7 +112,7 @@ def test_a_job_from_its_creation_to_its_end(filled: Installation) -> None:
     training = sagemaker.describe_training_job(TrainingJobName=step["CandidateStepName"])
     assert training["TrainingJobArn"] == step["CandidateStepArn"]
     assert training["AutoMLJobArn"] == made["AutoMLJobArn"]
-    assert training["HyperParameters"] == {"depth": "6", "kind": "tree"}
+    assert training["HyperParameters"] == {"algorithm": "lightgbm", "depth": "6", "kind": "tree"}
     assert training["EnableNetworkIsolation"] is False
     assert training["EnableManagedSpotTraining"] is False
 

@@ -29,7 +29,7 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
         "ModelArtifacts": {"S3ModelArtifacts": _find_artifacts(candidate, job)},
         "TrainingJobStatus": candidate.status.value,
         "SecondaryStatus": _secondary_status(candidate.status),
-        "HyperParameters": {name: _write_parameter(value) for name, value in candidate.parameters.items()},
+        "HyperParameters": _describe_parameters(candidate),
         "AlgorithmSpecification": {"TrainingImage": identity.ensembling_image, "TrainingInputMode": "File"},
         "RoleArn": job.request["RoleArn"],
         "InputDataConfig": [_describe_channel(job)],
@@ -53,6 +53,14 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
     if candidate.failure_reason:
         document["FailureReason"] = candidate.failure_reason[:1024]
     return document
+
+
+def _describe_parameters(candidate: Candidate) -> dict[str, str]:
+    """Return what rebuilds the candidate, the algorithm's name among it."""
+    return {
+        name: _write_parameter(value)
+        for name, value in ({"algorithm": candidate.algorithm} | {**candidate.parameters}).items()
+    }
 
 
 def _secondary_status(status: CandidateStatus) -> str:
