@@ -20,6 +20,8 @@ import psutil
 HEALTH_PATH = "/_gyropilot/health"
 START_SECONDS = 60.0
 SAMPLE_SECONDS = 0.05
+QUIET_SAMPLE_SECONDS = 1.0
+"""How often memory is looked at while something else is timed, which looking would disturb."""
 ROLES = {
     "gyropilot.server": "server",
     "gyropilot.worker": "worker with its lanes",
@@ -83,8 +85,8 @@ class MemoryWatch:
 
     root: psutil.Process
     peaks: dict[str, int] = field(default_factory=dict)
+    interval_seconds: float = SAMPLE_SECONDS
     _done: threading.Event = field(default_factory=threading.Event)
-    _roles: dict[int, str] = field(default_factory=dict)
 
     def __enter__(self) -> MemoryWatch:
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -96,7 +98,7 @@ class MemoryWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._done.wait(SAMPLE_SECONDS):
+        while not self._done.wait(self.interval_seconds):
             for role, size in self._sample().items():
                 self.peaks[role] = max(self.peaks.get(role, 0), size)
 
