@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gyropilot.engine import run
 from gyropilot.engine.budget import Budget
 from gyropilot.engine.errors import BudgetSpentError
-from gyropilot.engine.fit import run
 from gyropilot.engine.task import ProblemType, Task
 from gyropilot.service.jobs import Outcome
 from gyropilot.service.locations import Location
