@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 
 class Phase(StrEnum):
@@ -37,7 +38,7 @@ class CandidateResult:
     """Name within the run, such as `c03`; equal in every run of the same plan."""
     algorithm: str
     """Name in the algorithms catalogue, or `weighted-ensemble`."""
-    parameters: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     """The settings that rebuild it: hyperparameters, rounds, weights."""
     objective: Score
     """The metric that ranks candidates, estimated for unseen rows."""
@@ -90,7 +91,7 @@ class CandidateStarted(Event):
 
     id: str
     algorithm: str
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

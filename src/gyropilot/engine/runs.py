@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -26,11 +26,16 @@ class FittedModel:
     predictor: Predictor
     """The best candidate."""
     leaderboard: tuple[CandidateResult, ...]
-    """Every finished candidate, best first."""
+    """Every finished candidate, best first; their folders are there while the run's folder is."""
+    archive: bytes = field(repr=False)
+    """The best candidate's `model.tar.gz`."""
 
     def save(self, path: Path | str) -> None:
         """Write the best candidate as a `model.tar.gz`, which `load` and the model server open."""
-        pack(self.leaderboard[0].folder, Path(path))
+        path = Path(path)
+        partial = path.with_name(path.name + ".partial")
+        partial.write_bytes(self.archive)
+        partial.replace(path)
 
 
 def run(
@@ -92,7 +97,12 @@ def fit(
             if on_event is not None:
                 on_event(event)
             if isinstance(event, RunFinished):
-                return FittedModel(predictor=load(event.best.folder), leaderboard=event.candidates)
+                pack(event.best.folder, place / "model.tar.gz")
+                return FittedModel(
+                    predictor=load(event.best.folder),
+                    leaderboard=event.candidates,
+                    archive=(place / "model.tar.gz").read_bytes(),
+                )
         raise AssertionError("a run ends with RunFinished")
     finally:
         if not keep:

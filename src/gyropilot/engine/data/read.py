@@ -107,7 +107,7 @@ def _read_csv(path: Path, compression: str) -> RawTable:
                 ),
             )
         except (pa.ArrowInvalid, OSError) as error:
-            raise DataError(f"{path.name} is not a CSV file that can be read: {error}") from error
+            raise DataError(f"{path.name} cannot be read as CSV in UTF-8: {error}") from error
     table = table.slice(1)  # the header was read as a row: Arrow numbers rows from the file's first line then
     if table.num_rows == 0:
         raise DataError(f"{path.name} has a header but no rows.")
@@ -151,7 +151,7 @@ def _read_names(path: Path, compression: str) -> tuple[str, ...]:
             )
             first = reader.read_next_batch().slice(0, 1)
         except (pa.ArrowInvalid, OSError, StopIteration) as error:
-            raise DataError(f"{path.name} is not a CSV file that can be read: {error}") from error
+            raise DataError(f"{path.name} cannot be read as CSV in UTF-8: {error}") from error
     names = tuple(str(cell.as_py() or "") for column in first.columns for cell in column)
     return _checked_names(path.name, names)
 

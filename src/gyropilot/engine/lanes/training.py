@@ -105,7 +105,7 @@ class _Candidate:
     def __init__(self, plan: Plan, folds: int, check_rows: Sequence[int], folder: Path) -> None:
         self.plan = plan
         self.folds = [_Fold(key=f"{plan.id}.{number}", number=number) for number in range(folds)]
-        self.began_at = time.monotonic()
+        self._began_at = float("inf")
         self.fit_seconds = 0.0
         self.steps = 0
         self._honest_steps: list[int] = []
@@ -116,6 +116,10 @@ class _Candidate:
     @property
     def is_finishing(self) -> bool:
         return self.steps > 0
+
+    @property
+    def age_seconds(self) -> float:
+        return max(time.monotonic() - self._began_at, 0.0)
 
     @property
     def is_stored(self) -> bool:
@@ -153,6 +157,8 @@ class _Candidate:
 
     def advanced(self, answer: Advanced) -> None:
         """Note that a fold came further, and decide whether that is enough."""
+        # The clock starts when the first fold is there: importing a library is not the candidate's time.
+        self._began_at = min(self._began_at, time.monotonic())
         fold = self.fold(answer.fit)
         fold.is_busy = False
         fold.is_exhausted = answer.is_finished
@@ -268,7 +274,7 @@ class Training:
         is_late = self._advance_seconds_left() <= 0 or self._limits.stop.is_set()
         limit = self._limits.seconds_per_candidate
         for candidate in list(self._active):
-            is_over_limit = limit is not None and time.monotonic() - candidate.began_at > limit
+            is_over_limit = limit is not None and candidate.age_seconds > limit
             if candidate.is_finishing or not (is_late or is_over_limit):
                 continue
             if candidate.common_steps > 0:

@@ -131,9 +131,8 @@ class Workbench:
         folder = self._folder / candidate
         if not (folder / RESULT).exists():
             return None
-        result = msgspec.json.decode(
-            (folder / RESULT).read_bytes(), type=CandidateResult, dec_hook=lambda kind, value: kind(value)
-        )
+        content = (folder / RESULT).read_bytes()
+        result = msgspec.json.decode(content, type=CandidateResult, dec_hook=lambda _, text: Path(text))
         return Finished(
             result=replace(result, folder=folder / "bundle"),
             predictions=np.load(folder / "predictions.npy", allow_pickle=False),

@@ -1,0 +1,79 @@
+"""Encoders and the quantiser: training and serving see the same numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gyropilot.engine.data.columns import profile_columns
+from gyropilot.engine.data.read import read_table
+from gyropilot.engine.features.encoders import CategoricalEncoder, DatetimeEncoder, NumericEncoder
+from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
+from gyropilot.engine.features.quantiser import fit_borders, quantise
+from gyropilot.engine.features.table_encoder import TableEncoder
+
+
+def test_rows_and_tables_are_encoded_alike(table_csv: Path) -> None:
+    table = read_table([table_csv]).columns
+    encoder = fit_table_encoder(table, profile_columns(table, "label", {}))
+    whole = encode_table(encoder, table)
+    rows = [[row[name] for name in encoder.columns] for row in table.to_pylist()]
+    np.testing.assert_array_equal(encoder.encode_rows(rows), whole)
+    as_text = [["" if cell is None else cell for cell in row] for row in rows]
+    np.testing.assert_array_equal(encoder.encode_rows(as_text), whole)
+    assert [feature.name for feature in encoder.features][:3] == ["amount", "colour", "when: days"]
+
+
+def test_encoder_is_plain_data(table_csv: Path) -> None:
+    table = read_table([table_csv]).columns
+    encoder = fit_table_encoder(table, profile_columns(table, "label", {}))
+    assert msgspec.json.decode(msgspec.json.encode(encoder), type=TableEncoder) == encoder
+
+
+def test_unseen_and_missing_categories_differ() -> None:
+    encoder = CategoricalEncoder(name="c", categories=("a", "3"))
+    assert encoder.encode("a") == (0.0,)
+    assert encoder.encode(3.0) == (1.0,)
+    assert encoder.encode("never") == (-1.0,)
+    assert np.isnan(encoder.encode("")).all()
+    assert np.isnan(encoder.encode(None)).all()
+    assert np.isnan(encoder.encode(float("nan"))).all()
+
+
+def test_what_is_no_finite_number_is_missing() -> None:
+    encoder = NumericEncoder(name="n")
+    assert encoder.encode(" 1.5 ") == (1.5,)
+    for cell in ("inf", "-inf", "nan", "", "x", None, "1e300"):
+        assert np.isnan(encoder.encode(cell)).all(), cell
+
+
+def test_dates_have_parts() -> None:
+    encoder = DatetimeEncoder(name="d", date_format="iso", has_time=True)
+    assert encoder.encode("2000-01-02T12:00") == (1.5, 1.0, 2.0, 6.0, 2.0, 12.0)
+    assert np.isnan(encoder.encode("soon")).all()
+
+
+NUMBERS = st.floats(width=32, allow_infinity=False, allow_nan=True)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(NUMBERS, min_size=1, max_size=400), st.lists(NUMBERS, max_size=50))
+def test_codes_and_borders_ask_the_same_question(seen: list[float], later: list[float]) -> None:
+    borders = fit_borders(np.array(seen, dtype=np.float32).reshape(-1, 1))
+    numbers = np.array(seen + later, dtype=np.float32).reshape(-1, 1)
+    codes = quantise(numbers, borders)[:, 0]
+    cuts = borders[0]
+    assert (np.diff(cuts) > 0).all()
+    np.testing.assert_array_equal(codes == 0, np.isnan(numbers[:, 0]))
+    for code, border in enumerate(cuts, start=1):
+        np.testing.assert_array_equal(codes <= code, (numbers[:, 0] <= border) | np.isnan(numbers[:, 0]))
+
+
+def test_few_values_keep_a_code_each() -> None:
+    numbers = np.repeat(np.arange(200, dtype=np.float32), 3).reshape(-1, 1)
+    codes = quantise(numbers, fit_borders(numbers))
+    assert len(np.unique(codes)) == 200

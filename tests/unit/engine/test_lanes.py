@@ -1,0 +1,162 @@
+"""Lanes as real processes: they train, fail and die without taking the run along."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+
+from gyropilot.engine.budget import Deadline
+from gyropilot.engine.contracts import LaneDied, Plan, read_part
+from gyropilot.engine.data.store import read_training_data, write_training_data
+from gyropilot.engine.errors import LaneError
+from gyropilot.engine.lanes.local import LocalLanes
+from gyropilot.engine.lanes.messages import Advance, Advanced, Begin, Failed, Open, Opened, Ready
+from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
+from gyropilot.engine.task import ProblemType
+from gyropilot.testing.algorithms import FOLDS, make_data
+
+PARAMETERS = {"learning_rate": 0.1, "num_leaves": 7, "min_data_in_leaf": 5}
+PLAN = Plan(id="c01", algorithm="lightgbm", parameters=PARAMETERS, seed=1)
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path) -> Path:
+    write_training_data(make_data(ProblemType.BINARY), tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def lanes(tmp_path: Path) -> Iterator[LocalLanes]:
+    lanes = LocalLanes(2, tmp_path / "lanes", ())
+    yield lanes
+    lanes.close()
+
+
+def hear(lanes: LocalLanes) -> tuple[int, object]:
+    received = lanes.receive(60)
+    assert received is not None
+    return received
+
+
+def train(lanes: LocalLanes, data: Path, folder: Path, plans: Sequence[Plan], limits: Limits) -> Iterator[Outcome]:
+    return Training(
+        lanes=lanes,
+        data_folder=data,
+        candidates_folder=folder,
+        plans=plans,
+        folds=FOLDS,
+        check_rows=[0, 1, 2],
+        limits=limits,
+    ).run()
+
+
+def limits(seconds: float | None = None, *, stop: Event | None = None, per_candidate: float | None = None) -> Limits:
+    return Limits(
+        deadline=Deadline.after(seconds),
+        reserve=lambda: 0.0,
+        seconds_per_candidate=per_candidate,
+        stop=stop or Event(),
+    )
+
+
+def test_stored_data_is_the_same(data_folder: Path) -> None:
+    written, read = make_data(ProblemType.BINARY), read_training_data(data_folder)
+    for name in ("features", "codes", "target", "folds"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
+    assert all((one == other).all() for one, other in zip(read.borders, written.borders, strict=True))
+    assert not read.features.flags.writeable
+
+
+def test_failing_fit_costs_the_fit_and_not_the_lane(lanes: LocalLanes, data_folder: Path) -> None:
+    lanes.send(0, Open(str(data_folder)))
+    lanes.send(0, Begin("a.0", "lightgbm", {"num_leaves": -3}, 0, 1))
+    lanes.send(0, Begin("b.0", "lightgbm", dict(PARAMETERS), 0, 1))
+    lanes.send(0, Advance("b.0", 3, 10.0))
+    heard = [hear(lanes) for _ in range(6)]
+    answers = [answer for lane, answer in heard if lane == 0]
+    assert isinstance(answers[0], Ready)
+    assert isinstance(answers[1], Opened)
+    assert isinstance(answers[2], Failed)
+    assert "num_leaves" in answers[2].reason
+    assert isinstance(answers[-1], Advanced)
+    assert len(answers[-1].losses) == 3
+
+
+def test_killed_lane_is_told_and_can_be_restarted(lanes: LocalLanes) -> None:
+    assert {hear(lanes)[0], hear(lanes)[0]} == {0, 1}
+    os.kill(lanes.pids[1], signal.SIGKILL)
+    lane, answer = hear(lanes)
+    assert lane == 1
+    assert isinstance(answer, LaneDied)
+    assert "code -9" in answer.words
+    lanes.restart(1)
+    assert hear(lanes) == (1, Ready())
+
+
+def test_training_stores_every_fold(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
+    outcomes = list(train(lanes, data_folder, tmp_path / "c", [PLAN], limits()))
+    assert outcomes[0] == Began(plan=PLAN)
+    trained = outcomes[1]
+    assert isinstance(trained, Trained)
+    data = read_training_data(data_folder)
+    for fold, path in enumerate(trained.paths):
+        assert np.load(f"{path}-validation.npy").shape == (len(data.validation_rows(fold)), 1)
+        assert np.load(f"{path}-check.npy").shape == (3, 1)
+        read_part(Path(f"{path}.npz"))
+    assert 1 <= trained.steps < 4000
+
+
+def test_failing_candidate_leaves_the_others(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
+    bad = Plan(id="c00", algorithm="lightgbm", parameters={"num_leaves": -3}, seed=1)
+    outcomes = list(train(lanes, data_folder, tmp_path / "c", [bad, PLAN], limits()))
+    failures = [outcome for outcome in outcomes if isinstance(outcome, GaveUp)]
+    assert [(failure.plan.id, failure.was_stopped) for failure in failures] == [("c00", False)]
+    assert [outcome.plan.id for outcome in outcomes if isinstance(outcome, Trained)] == ["c01"]
+
+
+def test_dead_lane_costs_its_candidate_and_not_the_run(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
+    slow = Plan(id="c00", algorithm="lightgbm", parameters={**PARAMETERS, "learning_rate": 1e-6}, seed=1)
+    outcomes = []
+    for outcome in train(lanes, data_folder, tmp_path / "c", [slow, PLAN], limits()):
+        outcomes.append(outcome)
+        if isinstance(outcome, Began) and outcome.plan.id == "c01":
+            os.kill(lanes.pids[0], signal.SIGKILL)
+    given_up = [outcome for outcome in outcomes if isinstance(outcome, GaveUp)]
+    assert "c00" in {outcome.plan.id for outcome in given_up}
+    assert all("process died" in outcome.reason for outcome in given_up)
+
+
+def test_deadline_keeps_what_was_trained(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
+    endless = Plan(id="c00", algorithm="lightgbm", parameters={**PARAMETERS, "learning_rate": 1e-6}, seed=1)
+    outcomes = list(train(lanes, data_folder, tmp_path / "c", [endless], limits(8)))
+    assert [type(outcome) for outcome in outcomes] == [Began, Trained]
+
+
+def test_limit_of_a_candidate_keeps_what_was_trained(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
+    endless = Plan(id="c00", algorithm="lightgbm", parameters={**PARAMETERS, "learning_rate": 1e-6}, seed=1)
+    outcomes = list(train(lanes, data_folder, tmp_path / "c", [endless, PLAN], limits(per_candidate=0.8)))
+    assert {outcome.plan.id for outcome in outcomes if isinstance(outcome, Trained)} == {"c00", "c01"}
+
+
+def test_stop_begins_nothing_more(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
+    stop = Event()
+    plans = [Plan(id=f"c{number:02d}", algorithm="lightgbm", parameters=PARAMETERS, seed=1) for number in range(20)]
+    trained = 0
+    for outcome in train(lanes, data_folder, tmp_path / "c", plans, limits(stop=stop)):
+        trained += isinstance(outcome, Trained)
+        if trained:
+            stop.set()
+    assert 1 <= trained <= 4
+
+
+def test_lanes_that_never_live_are_told(tmp_path: Path, data_folder: Path) -> None:
+    lanes = LocalLanes(1, tmp_path / "lanes", ["gyropilot.no_such_module"])
+    with pytest.raises(LaneError, match="no_such_module"):
+        list(train(lanes, data_folder, tmp_path / "c", [PLAN], limits()))
+    lanes.close()
