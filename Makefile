@@ -40,7 +40,7 @@ format: .venv/installed-dev ## bring the code into shape
 serve: .venv/installed ## run a server on loopback until Ctrl-C
 	$(BIN)/gyropilot serve $(ARGS)
 
-bench: .venv/installed ## measure the service and write benchmarks/results/
+bench: .venv/installed-dev ## measure the service and write benchmarks/results/
 	$(BIN)/python benchmarks/service.py $(ARGS)
 
 docs: .venv/installed-dev ## check the documentation: complete, links lead somewhere, examples run
