@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gyropilot.execution.program import Program
-from gyropilot.service.ports import ModelServerSpec
+from gyropilot.service.ports import PROGRAM_VARIABLE, ModelServerSpec
 from gyropilot.settings import Settings
 
 _KEEP_FOLDERS_SECONDS = 7 * 24 * 3600.0
@@ -101,7 +101,13 @@ class LocalProcessLauncher:
     def _start(self, program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> str:
         announcement = self._announcement_of(program)
         # Unbuffered: what a program wrote before it was killed must not be lost.
-        variables = {**os.environ, "PYTHONUNBUFFERED": "1", **self._settings.environment(), **environment}
+        variables = {
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",
+            PROGRAM_VARIABLE: program,
+            **self._settings.environment(),
+            **environment,
+        }
         with self._starting:
             if self._is_closed:
                 raise RuntimeError("the launcher is closed")

@@ -338,6 +338,10 @@ class LogStore(Protocol):
 # --- programs ---------------------------------------------------------------------------------------------------------
 
 
+PROGRAM_VARIABLE = "GYROPILOT_PROGRAM"
+"""Environment variable in which a launcher tells a program its own id."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelServerSpec:
     """One model server to run."""
@@ -379,7 +383,7 @@ class Launcher(Protocol):
         ...
 
     def stop(self, program: str, *, grace_seconds: float = 5.0) -> None:
-        """Ask the program to end, end it when the grace is over, and return when it is gone; unknown ids are no error."""
+        """Ask the program to end, end it when the grace is over, return when it is gone; unknown ids are no error."""
         ...
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from gyropilot.service.errors import NotFoundError
 from gyropilot.service.jobs import LeaseLostError
+from gyropilot.service.ports import PROGRAM_VARIABLE
 from gyropilot.settings import read_settings
 from gyropilot.storage.open import open_stores
 from gyropilot.worker.claim import EXIT_LEASE_LOST
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _name_owner() -> str:
     """Return the launcher's id of this program, by which the supervisor knows it, or else a name of its own."""
-    return os.environ.get("GYROPILOT_PROGRAM") or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    return os.environ.get(PROGRAM_VARIABLE) or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 if __name__ == "__main__":

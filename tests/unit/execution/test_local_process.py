@@ -21,7 +21,7 @@ _WORKER = """
 import os, signal, subprocess, sys
 
 if sys.argv[1] == "environment":
-    print(os.environ["GYROPILOT_REGION"], os.environ["GYROPILOT_HOME"])
+    print(os.environ["GYROPILOT_REGION"], os.environ["GYROPILOT_HOME"], os.environ["GYROPILOT_PROGRAM"])
 else:
     helper = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     print(os.getpid(), helper.pid)
@@ -89,7 +89,7 @@ def _is_gone(process: psutil.Process) -> bool:
 def test_workers_read_the_launchers_settings(launcher: LocalProcessLauncher, tmp_path: Path) -> None:
     program = launcher.start_worker("environment")
     wait_until(lambda: not launcher.is_alive(program))
-    assert launcher.output(program).split() == ["eu-west-1", str(tmp_path / "home")]
+    assert launcher.output(program).split() == ["eu-west-1", str(tmp_path / "home"), program]
 
 
 def test_model_servers_get_their_arguments(launcher: LocalProcessLauncher, tmp_path: Path) -> None:
