@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,15 @@ class _Run:
     starts: int = field(default=1)
 
 
+@contextmanager
+def _going_on(what: str) -> Iterator[None]:
+    """Write an error down instead of raising it: the next round tries again."""
+    try:
+        yield
+    except Exception:
+        log.exception("the supervisor could not tend %s and goes on", what)
+
+
 class UnservableError(Exception):
     """An endpoint cannot be served as it is described; the message says why."""
 
@@ -115,16 +125,15 @@ class Supervisor:
         """Tick until told to stop: when woken and every second, ten times as often while servers start."""
         while not stopped.is_set():
             self._book.bell.clear()
-            try:
-                self.tick()
-            except Exception:
-                log.exception("the supervisor failed a round and goes on")
+            self.tick()
             self._book.bell.wait(BUSY_SECONDS if self._has_starting_servers() else IDLE_SECONDS)
 
     def tick(self) -> None:
-        """Take the next step for every job and endpoint."""
-        self._tend_jobs()
-        self._tend_endpoints()
+        """Take the next step for every job and endpoint; one that fails keeps none of the others waiting."""
+        with _going_on("the jobs"):
+            self._tend_jobs()
+        with _going_on("the endpoints"):
+            self._tend_endpoints()
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
@@ -135,7 +144,8 @@ class Supervisor:
                 del self._runs[name]
         running = sum(1 for run in self._runs.values() if self._launcher.is_alive(run.program))
         for job in open_jobs:
-            running += self._tend_job(job, has_room=running < self._max_running_jobs)
+            with _going_on(f"the job {job.name}"):
+                running += self._tend_job(job, has_room=running < self._max_running_jobs)
 
     def _tend_job(self, job: AutoMLJob, *, has_room: bool) -> int:
         """Take the next step for one open job and return how many workers that started."""
@@ -174,15 +184,19 @@ class Supervisor:
         for name in set(self._servers) - {endpoint.name for endpoint in endpoints}:
             self._take_down(name)
         for endpoint in endpoints:
-            if endpoint.status is EndpointStatus.DELETING:
-                self._take_down(endpoint.name)
-                self._endpoints.remove(endpoint.name)
-            elif endpoint.status is EndpointStatus.FAILED:
-                self._take_down(endpoint.name)
-            else:
+            with _going_on(f"the endpoint {endpoint.name}"):
                 self._tend_endpoint(endpoint)
 
     def _tend_endpoint(self, endpoint: Endpoint) -> None:
+        if endpoint.status is EndpointStatus.DELETING:
+            self._take_down(endpoint.name)
+            self._endpoints.remove(endpoint.name)
+        elif endpoint.status is EndpointStatus.FAILED:
+            self._take_down(endpoint.name)
+        else:
+            self._keep_serving(endpoint)
+
+    def _keep_serving(self, endpoint: Endpoint) -> None:
         try:
             servers = self._servers.get(endpoint.name)
             if servers is None:

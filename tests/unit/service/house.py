@@ -95,6 +95,19 @@ class Programs:
         thread.join()
 
 
+class CrowdedLauncher(InlineLauncher):
+    """A launcher that has no room for some jobs."""
+
+    def __init__(self, programs: Programs) -> None:
+        super().__init__(programs.run_worker, programs.serve)
+        self.refused: set[str] = set()
+
+    def start_worker(self, job: str) -> str:
+        if job in self.refused:
+            raise OSError("no more processes")
+        return super().start_worker(job)
+
+
 @dataclass(kw_only=True)
 class House:
     """A service and its insides."""
@@ -105,7 +118,7 @@ class House:
     records: MemoryRecordStore
     logs: MemoryLogStore
     programs: Programs
-    launcher: InlineLauncher
+    launcher: CrowdedLauncher
 
     def put(self, key: str, content: bytes, bucket: str = "data") -> None:
         self.blobs.put(bucket, key, io.BytesIO(content))
@@ -128,7 +141,7 @@ class House:
 def open_house(folder: Path, *, max_running_jobs: int = 1) -> Iterator[House]:
     clock, programs = HandClock(), Programs()
     records, blobs, logs = MemoryRecordStore(), MemoryBlobStore(), MemoryLogStore()
-    launcher = InlineLauncher(programs.run_worker, programs.serve)
+    launcher = CrowdedLauncher(programs)
     client = HttpModelClient()
     service = build_service(
         identity=IDENTITY,

@@ -103,6 +103,17 @@ def test_a_job_that_kills_its_workers_fails_with_their_last_words(house: House) 
     assert "no room for so much data" in house.service.jobs.get("churn").failure_reason
 
 
+def test_what_cannot_be_started_keeps_nobody_waiting(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.create_job()
+    house.clock.advance(1)
+    house.create_job("second")
+    house.create_endpoint()
+    house.launcher.refused.add("churn")
+    tick_until_in_service(house)
+    assert "no more processes" in caplog.text
+    wait_until(lambda: house.programs.worked == ["second"])
+
+
 def test_a_job_stopped_before_it_began_needs_no_worker(house: House) -> None:
     house.create_job()
     house.service.jobs.stop("churn")
