@@ -1,0 +1,187 @@
+"""What a new user does: train, look at the leaderboard, deploy, predict."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from gyropilot.sdk import Session
+from tests.acceptance.conftest import ROWS, SECONDS
+from tests.acceptance.running import (
+    candidates,
+    create_endpoint,
+    describe,
+    invoke,
+    is_over,
+    read_rows,
+    wait_for,
+    wait_for_end,
+    wait_for_endpoint,
+    without,
+    write_rows,
+)
+
+STEPS = ["Starting", "AnalyzingData", "PreTraining", "TrainingModels", "MaxAutoMLJobRuntimeReached", "Completed"]
+HEADER, ALL_ROWS = read_rows("adult.csv", ROWS + 400)
+TARGET = HEADER.index("income")
+HELD_OUT = ALL_ROWS[ROWS:]
+FEATURES = without(TARGET, HELD_OUT)
+pytestmark = pytest.mark.usefixtures("jobs")
+
+
+@pytest.fixture(scope="module")
+def watched(session: Session) -> tuple[list[str], Any]:
+    """Every step that the first job showed, and its end."""
+    steps: list[str] = []
+
+    def look() -> Any:
+        job = describe(session, "two-classes")
+        if job["AutoMLJobSecondaryStatus"] not in steps[-1:]:
+            steps.append(job["AutoMLJobSecondaryStatus"])
+        return job
+
+    return steps, wait_for(look, is_over, seconds=SECONDS + 30)
+
+
+@pytest.fixture(scope="module")
+def endpoint(session: Session, watched: tuple[list[str], Any]) -> str:
+    create_endpoint(session, "adult", watched[1]["BestCandidate"])
+    wait_for_endpoint(session, "adult")
+    return "adult"
+
+
+def test_a_job_goes_through_its_steps_in_order_and_on_time(watched: tuple[list[str], Any]) -> None:
+    steps, job = watched
+    assert job["AutoMLJobStatus"] == "Completed", job.get("FailureReason")
+    assert steps == sorted(steps, key=STEPS.index)
+    assert "TrainingModels" in steps
+    took = (job["EndTime"] - job["CreationTime"]).total_seconds()
+    assert took <= SECONDS + 4, "two seconds for the deadline and two for the worker's start"
+
+
+def test_the_problem_is_understood(watched: tuple[list[str], Any]) -> None:
+    _, job = watched
+    assert job["ResolvedAttributes"]["ProblemType"] == "BinaryClassification"
+    assert job["ResolvedAttributes"]["AutoMLJobObjective"] == {"MetricName": "F1"}
+
+
+def test_the_leaderboard_is_ranked_and_the_best_leads_it(session: Session, watched: tuple[list[str], Any]) -> None:
+    _, job = watched
+    board = candidates(
+        session, "two-classes", StatusEquals="Completed", SortBy="FinalObjectiveMetricValue", SortOrder="Descending"
+    )
+    scores = [candidate["FinalAutoMLJobObjectiveMetric"]["Value"] for candidate in board]
+    assert len(scores) >= 2
+    assert scores == sorted(scores, reverse=True)
+    assert job["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]["Value"] == scores[0]
+    assert all(candidate["CandidateName"].startswith("two-classes-trial-t") for candidate in board)
+    names = {metric["StandardMetricName"] for metric in board[0]["CandidateProperties"]["CandidateMetrics"]}
+    assert names >= {"Accuracy", "AUC", "BalancedAccuracy", "F1", "LogLoss", "Precision", "Recall", "InferenceLatency"}
+
+
+def test_every_candidate_has_its_model_and_its_training_job(session: Session, watched: tuple[list[str], Any]) -> None:
+    for candidate in candidates(session, "two-classes", StatusEquals="Completed"):
+        (container,) = candidate["InferenceContainers"]
+        bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+        assert key == f"out/two-classes/sagemaker-automl-candidates/model/{candidate['CandidateName']}/model.tar.gz"
+        assert session.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+        training = session.client("sagemaker").describe_training_job(TrainingJobName=candidate["CandidateName"])
+        assert training["TrainingJobStatus"] == "Completed"
+
+
+def test_the_model_beats_guessing(session: Session, endpoint: str) -> None:
+    labels = invoke(session, endpoint, write_rows(FEATURES)).splitlines()
+    truth = [row[TARGET] for row in HELD_OUT]
+    hits = sum(label == right for label, right in zip(labels, truth, strict=True))
+    assert hits / len(truth) > truth.count("<=50K") / len(truth)
+
+
+def test_a_header_and_the_target_column_do_no_harm(session: Session, endpoint: str) -> None:
+    plain = invoke(session, endpoint, write_rows(FEATURES[:20]))
+    header = [name for name in HEADER if name != "income"]
+    assert invoke(session, endpoint, write_rows([header, *FEATURES[:20]])) == plain
+    assert invoke(session, endpoint, write_rows(HELD_OUT[:20])) == plain
+    assert invoke(session, endpoint, write_rows([HEADER, *HELD_OUT[:20]])) == plain
+
+
+def test_json_goes_in_and_out(session: Session, endpoint: str) -> None:
+    plain = invoke(session, endpoint, write_rows(FEATURES[:3])).splitlines()
+    names = [name for name in HEADER if name != "income"]
+    instances = [dict(zip(names, row, strict=True)) for row in FEATURES[:3]]
+    answer = invoke(
+        session,
+        endpoint,
+        json.dumps({"instances": instances}).encode(),
+        ContentType="application/json",
+        Accept="application/json",
+    )
+    assert [prediction["predicted_label"] for prediction in json.loads(answer)["predictions"]] == plain
+
+
+def test_a_row_of_another_width_is_refused_in_awss_words(session: Session, endpoint: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        invoke(session, endpoint, b"1,2,3")
+    error = caught.value.response
+    assert error["Error"]["Code"] == "ModelError"
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert (
+        "Received data of unknown size. Expected number of columns is 14. Number of columns in the received data is 3."
+    ) in error["Error"]["Message"]
+
+
+def test_the_answers_keys_are_chosen_by_the_containers_environment(
+    session: Session, watched: tuple[list[str], Any]
+) -> None:
+    keys = "predicted_label, probability, probabilities, labels"
+    create_endpoint(session, "edited", watched[1]["BestCandidate"], SAGEMAKER_INFERENCE_OUTPUT=keys)
+    wait_for_endpoint(session, "edited")
+    (row,) = csv.reader([invoke(session, "edited", write_rows(FEATURES[:1]))])
+    label, probability, probabilities, labels = row
+    assert labels == "['<=50K', '>50K']"
+    assert json.loads(probabilities)[["<=50K", ">50K"].index(label)] == float(probability)
+    assert sum(json.loads(probabilities)) == pytest.approx(1, abs=1e-5)
+    session.client("sagemaker").delete_endpoint(EndpointName="edited")
+    wait_for(
+        lambda: session.client("sagemaker").list_endpoints(NameContains="edited")["Endpoints"], lambda found: not found
+    )
+
+
+def test_the_jobs_log_can_be_read(session: Session, watched: tuple[list[str], Any]) -> None:
+    answer = session.client("logs").get_log_events(
+        logGroupName="/aws/sagemaker/AutoMLJobs", logStreamName="two-classes", startFromHead=True
+    )
+    text = "\n".join(event["message"] for event in answer["events"])
+    assert f"Read {ROWS} rows" in text
+    assert "The job ended" in text
+
+
+@pytest.mark.parametrize(
+    ("job", "table", "target", "metric", "problem"),
+    [
+        ("a-number", "diamonds.csv", "price", "MSE", "Regression"),
+        ("many-classes", "covtype.csv", "Cover_Type", "Accuracy", "MulticlassClassification"),
+    ],
+)
+def test_other_problems_and_parquet(
+    session: Session, job: str, table: str, target: str, metric: str, problem: str
+) -> None:
+    ended = wait_for_end(session, job)
+    assert ended["AutoMLJobStatus"] == "Completed", ended.get("FailureReason")
+    assert ended["ResolvedAttributes"]["ProblemType"] == problem
+    assert ended["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]["MetricName"] == metric
+    create_endpoint(session, job, ended["BestCandidate"])
+    wait_for_endpoint(session, job)
+    header, rows = read_rows(table, ROWS + 200)
+    position = header.index(target)
+    answers = invoke(session, job, write_rows(without(position, rows[ROWS:]))).splitlines()
+    truth = [row[position] for row in rows[ROWS:]]
+    if problem == "Regression":
+        errors = [abs(float(answer) - float(right)) for answer, right in zip(answers, truth, strict=True)]
+        assert sum(errors) / len(errors) < 800, "dollars; guessing the mean is off by about 3,000"
+    else:
+        hits = sum(answer == right for answer, right in zip(answers, truth, strict=True))
+        assert hits / len(truth) > 0.55, "guessing the most common class is right in about half of the rows"
