@@ -35,6 +35,7 @@ DATA = Path(__file__).parent / "data" / "adult.csv"
 TARGET = "income"
 BUDGET_SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 HELD_OUT = 5  # one row in so many is kept for testing
+SHOWN_METRICS = ("F1", "Accuracy", "AUC", "LogLoss")
 LATENCY_CALLS = 100
 
 NAME = f"quickstart-{time.strftime('%m%d-%H%M%S')}"  # of the job, the bucket, the model, the endpoint
@@ -154,15 +155,14 @@ def show_leaderboard(sagemaker: SageMakerClient) -> None:
     answer = sagemaker.list_candidates_for_auto_ml_job(
         AutoMLJobName=NAME, StatusEquals="Completed", SortBy="FinalObjectiveMetricValue", SortOrder="Descending"
     )
+    print(f"     #  {'candidate':<35}" + "".join(f"{name:>10}" for name in SHOWN_METRICS))
     for place, candidate in enumerate(answer["Candidates"], 1):
-        metric = candidate["FinalAutoMLJobObjectiveMetric"]
-        others = ", ".join(
-            f"{other['StandardMetricName']} {other['Value']:.4f}"
-            for other in candidate["CandidateProperties"]["CandidateMetrics"]
-            if other["StandardMetricName"] in ("Accuracy", "AUC", "LogLoss")
-        )
-        score = f"{metric['MetricName']} {metric['Value']:.4f}"
-        print(f"    {place:>2}  {candidate['CandidateName']:<36} {score}  ({others})")
+        metrics = {
+            metric["StandardMetricName"]: metric["Value"]
+            for metric in candidate["CandidateProperties"]["CandidateMetrics"]
+        }
+        values = "".join(f"{metrics[name]:10.4f}" for name in SHOWN_METRICS)
+        print(f"    {place:>2}  {candidate['CandidateName']:<35}{values}")
 
 
 # --- 4: the endpoint --------------------------------------------------------------------------------------------------
