@@ -157,7 +157,7 @@ def show_leaderboard(sagemaker: SageMakerClient) -> None:
     )
     print(f"     #  {'candidate':<35}" + "".join(f"{name:>10}" for name in SHOWN_METRICS))
     for place, candidate in enumerate(answer["Candidates"], 1):
-        metrics = {
+        metrics: dict[str, float] = {
             metric["StandardMetricName"]: metric["Value"]
             for metric in candidate["CandidateProperties"]["CandidateMetrics"]
         }
