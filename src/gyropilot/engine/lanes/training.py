@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gyropilot.engine.budget import Deadline
 from gyropilot.engine.contracts import LaneDied, Lanes, Plan
@@ -35,9 +36,11 @@ CHUNK_SECONDS = 0.5
 FIRST_CHUNK = 5
 LARGEST_CHUNK = 200
 DEATHS_IN_A_ROW = 3
+PATIENCE, PATIENCE_SHARE = 20, 0.12
+"""Training goes on for so many steps, and this share of the best number of them, after the best."""
 LONGEST_WAIT = 0.25
-FIRST_STORE_RATE = 0.001
-"""Seconds that storing a fold takes for each step, until it was measured."""
+STORE_SHARE = 0.35
+"""Storing a fold takes, for each step, about this share of the time the step took; known better once measured."""
 TOO_LATE = "The time was over before it was trained."
 
 
@@ -122,6 +125,11 @@ class _Candidate:
         return max(time.monotonic() - self._began_at, 0.0)
 
     @property
+    def seconds_per_step(self) -> float:
+        """Lane time that one step of one fold takes."""
+        return self.fit_seconds / max(sum(len(fold.losses) for fold in self.folds), 1)
+
+    @property
     def is_stored(self) -> bool:
         return all(fold.is_stored for fold in self.folds)
 
@@ -167,13 +175,14 @@ class _Candidate:
         if answer.losses and answer.seconds > 0:
             rate = len(answer.losses) / answer.seconds
             self._chunk = int(np.clip(rate * CHUNK_SECONDS, 1, LARGEST_CHUNK))
-        if not self.is_finishing and self._is_enough():
-            self.finish()
+        if not self.is_finishing:
+            enough = self._find_enough()
+            if enough:
+                self.finish(enough)
 
-    def finish(self) -> None:
-        """Choose the number of steps; the folds are stored next."""
-        curves = np.array([fold.losses[: self.common_steps] for fold in self.folds])
-        curves = np.where(np.isfinite(curves), curves, np.inf)
+    def finish(self, steps_seen: int) -> None:
+        """Choose the number of steps from the beginning of the loss curves; the folds are stored next."""
+        curves = self._curves(steps_seen)
         self.steps = int(np.argmin(curves.mean(axis=0))) + 1
         others = curves.sum(axis=0) - curves if len(curves) > 1 else curves
         self._honest_steps = [int(np.argmin(np.nan_to_num(curve, nan=np.inf))) + 1 for curve in others]
@@ -181,15 +190,28 @@ class _Candidate:
     def fold(self, key: str) -> _Fold:
         return self.folds[int(key.rpartition(".")[2])]
 
-    def _is_enough(self) -> bool:
+    def _curves(self, steps: int) -> NDArray[np.float64]:
+        curves = np.array([fold.losses[:steps] for fold in self.folds])
+        return np.where(np.isfinite(curves), curves, np.inf)
+
+    def _find_enough(self) -> int:
+        """Return after how many steps there is nothing more to win, or 0 while that is not known.
+
+        The answer follows from the curves alone, not from how far they reach: chunks of another length, on a busier
+        machine, give the same model.
+        """
         common = self.common_steps
         if common == 0:
-            return False
-        if any(fold.is_exhausted and len(fold.losses) == common for fold in self.folds):
-            return all(len(fold.losses) >= common for fold in self.folds)
-        curve = np.mean([fold.losses[:common] for fold in self.folds], axis=0)
-        best = int(np.argmin(curve)) + 1
-        return common - best >= 20 + 0.12 * best
+            return 0
+        curve = self._curves(common).mean(axis=0)
+        lowest_before = np.concatenate([[np.inf], np.minimum.accumulate(curve)[:-1]])
+        best = np.maximum.accumulate(np.where(curve < lowest_before, np.arange(common), 0))
+        since = np.arange(common) - best
+        late = np.flatnonzero(since >= PATIENCE + PATIENCE_SHARE * (best + 1))
+        if len(late):
+            return int(late[0]) + 1
+        is_through = any(fold.is_exhausted and len(fold.losses) == common for fold in self.folds)
+        return common if is_through else 0
 
     def _next_finish(self, lane: int) -> Order | None:
         for fold, path in zip(self.folds, self.paths, strict=True):
@@ -266,19 +288,23 @@ class Training:
 
     def _store_seconds(self, candidate: _Candidate) -> float:
         """Predict how long a candidate's folds take to be stored: in proportion to its steps."""
-        rate = self._store_rates.get(candidate.plan.algorithm, FIRST_STORE_RATE)
+        rate = self._store_rates.get(candidate.plan.algorithm, STORE_SHARE * candidate.seconds_per_step)
         folds = -(-self._fold_count // self._lanes.count)
         return folds * rate * (candidate.steps or candidate.common_steps)
 
     def _end_what_is_late(self) -> None:
         is_late = self._advance_seconds_left() <= 0 or self._limits.stop.is_set()
+        if is_late and len(self._active) > 1 and not self._active[-1].is_finishing:
+            # There is no time to store all: the youngest, which has learned least, makes room for the others.
+            self._give_up(self._active[-1], TOO_LATE, was_stopped=True)
+            is_late = self._advance_seconds_left() <= 0 or self._limits.stop.is_set()
         limit = self._limits.seconds_per_candidate
         for candidate in list(self._active):
             is_over_limit = limit is not None and candidate.age_seconds > limit
             if candidate.is_finishing or not (is_late or is_over_limit):
                 continue
             if candidate.common_steps > 0:
-                candidate.finish()
+                candidate.finish(candidate.common_steps)
             elif is_over_limit:
                 self._give_up(candidate, f"It was not trained within its limit of {limit:g} s.", was_stopped=True)
             elif self._trained or self._limits.stop.is_set():
@@ -292,15 +318,14 @@ class Training:
                 self._lanes.send(lane, order)
 
     def _next_order(self, lane: int) -> Order | None:
-        is_late = self._advance_seconds_left() <= 0
         for candidate in self._active:
-            if is_late and not candidate.is_finishing and candidate.common_steps > 0:
-                candidate.finish()
             order = candidate.next_order(lane)
             if order is not None:
                 return order
         if not self._may_begin() or len(self._active) > self._lanes.count:
             return None
+        if self._active and self._limits.deadline.seconds_left < self._active[-1].age_seconds:
+            return None  # what would begin now could not come as far as those before it
         plan = self._plans.pop(0)
         folder = self._candidates_folder / plan.id
         folder.mkdir(parents=True, exist_ok=True)
