@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.acceptance.running import ROOT, ROWS_OF_CLI, RunningServer, read_rows, write_rows
+from gyropilot.sdk import Session
+from tests.acceptance.running import ROOT, ROWS_OF_CLI, RunningServer, describe, read_rows, write_rows
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -66,7 +68,7 @@ def test_describe_and_jobs_show_it(server: RunningServer, fitted: subprocess.Com
     assert "from-cli" in listed.stdout
 
 
-def test_env_makes_a_shell_speak_to_the_server(server: RunningServer, session: object) -> None:
+def test_env_makes_a_shell_speak_to_the_server(server: RunningServer, session: Session) -> None:
     printed = run(server, "env")
     assert printed.returncode == 0, printed.stderr
     script = (
@@ -93,6 +95,23 @@ def test_failures_are_words(server: RunningServer, table: Path, arguments: tuple
     assert done.stderr.startswith("Error: ")
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_leaves_the_job_to_the_server(server: RunningServer, session: Session, table: Path) -> None:
+    command = ["fit", str(table), "--target", "income", "--max-runtime", "120", "--job-name", "left-alone"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "gyropilot.cli", *command], env=server.environment, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("Job left-alone")
+        assert "InProgress" in running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        out = running.communicate(timeout=30)[0]
+    assert running.returncode == 130
+    assert "Look at it with: gyropilot describe left-alone" in out
+    assert describe(session, "left-alone")["AutoMLJobStatus"] in {"InProgress", "Completed"}
+    if describe(session, "left-alone")["AutoMLJobStatus"] == "InProgress":
+        session.client("sagemaker").stop_auto_ml_job(AutoMLJobName="left-alone")
 
 
 def test_two_that_need_a_server_at_once_share_one(tmp_path: Path) -> None:

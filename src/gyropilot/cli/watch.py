@@ -108,7 +108,8 @@ def look_at(session: Session, job: str) -> JobView:
 
 
 def _describe(view: JobView) -> str:
-    words = [view.status if view.status == view.step else f"{view.status}: {view.step}", f"{view.candidates} models"]
+    state = view.status if view.status == view.step else f"{view.status}: {view.step}"
+    words = [state, f"{view.candidates} {'model' if view.candidates == 1 else 'models'}"]
     if view.training:
         words.append(f"{view.training} in training")
     if view.score:
