@@ -11,7 +11,8 @@ import pytest
 from gyropilot.sdk import Session
 from tests.acceptance.running import BUCKET, DATA, RunningServer, create, read_rows, request, write_rows
 
-SECONDS = 8
+SECONDS = 20
+"""More than these small tables need, so that a busy machine gets through as well."""
 ROWS = 600
 
 

@@ -149,6 +149,25 @@ def wait_for_candidates(session: Session, job: str, count: int = 1) -> Any:
     )
 
 
+def log_of(session: Session, job: str) -> list[Any]:
+    """Return the events of a job's log."""
+    answer: Any = session.client("logs").get_log_events(
+        logGroupName="/aws/sagemaker/AutoMLJobs", logStreamName=job, startFromHead=True
+    )
+    return list(answer["events"])
+
+
+def text_of(session: Session, job: str) -> str:
+    """Return what a job's log says."""
+    return "\n".join(event["message"] for event in log_of(session, job))
+
+
+def seconds_of(session: Session, job: str) -> float:
+    """Return the time from a job's first worker to its end."""
+    events = log_of(session, job)
+    return float(events[-1]["timestamp"] - events[0]["timestamp"]) / 1000
+
+
 # --- endpoints --------------------------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fitted(server: RunningServer, table: Path) -> subprocess.CompletedProcess[str]:
     return run(
-        server, "fit", str(table), "--target", "income", "--max-runtime", "7", "--job-name", "from-cli",
+        server, "fit", str(table), "--target", "income", "--max-runtime", "20", "--job-name", "from-cli",
         "--algorithms", "lightgbm,linear-learner", "--objective", "AUC",
     )  # fmt: skip
 

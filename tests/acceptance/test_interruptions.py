@@ -19,6 +19,8 @@ from tests.acceptance.running import (
     invoke,
     read_rows,
     request,
+    seconds_of,
+    text_of,
     wait_for,
     wait_for_candidates,
     wait_for_end,
@@ -32,20 +34,13 @@ MANY_ROWS = 4000
 HEADER, ROWS = read_rows("adult.csv", MANY_ROWS)
 
 
-def log_of(session: Session, job: str) -> str:
-    answer = session.client("logs").get_log_events(
-        logGroupName="/aws/sagemaker/AutoMLJobs", logStreamName=job, startFromHead=True
-    )
-    return "\n".join(event["message"] for event in answer["events"])
-
-
 def check_that_it_went_on(session: Session, job: str, before: list[Any]) -> None:
     """Check that a job completed with the candidates it had, none of them trained again."""
     ended = wait_for_end(session, job)
     assert ended["AutoMLJobStatus"] == "Completed", ended.get("FailureReason")
     after = {candidate["CandidateName"]: candidate for candidate in candidates(session, job)}
     assert [after[candidate["CandidateName"]] for candidate in before] == before
-    assert "was trained before" in log_of(session, job)
+    assert "was trained before" in text_of(session, job)
     assert (ended["EndTime"] - ended["CreationTime"]).total_seconds() < LONG_SECONDS + 15
 
 
@@ -61,7 +56,20 @@ def test_a_killed_workers_job_is_taken_up_again(server: RunningServer, session: 
     assert worker is not None
     worker.kill()
     check_that_it_went_on(session, "killed-worker", before)
-    assert "attempt 2" in log_of(session, "killed-worker")
+    assert "attempt 2" in text_of(session, "killed-worker")
+
+
+def test_a_deadline_ends_a_job_with_its_best_model(session: Session) -> None:
+    body = write_rows([HEADER, *read_rows("adult.csv", 10_000)[1]])
+    session.client("s3").put_object(Bucket=BUCKET, Key="all/rows.csv", Body=body)
+    create(session, request("deadline", "all/", "income", 10))
+    job = wait_for_end(session, "deadline")
+    assert job["AutoMLJobStatus"] == "Completed", job.get("FailureReason")
+    assert job["AutoMLJobSecondaryStatus"] == "MaxAutoMLJobRuntimeReached"
+    assert job["BestCandidate"]["InferenceContainers"]
+    assert seconds_of(session, "deadline") <= 10 + 2
+    states = {candidate["CandidateStatus"] for candidate in candidates(session, "deadline")}
+    assert states <= {"Completed", "Stopped"}
 
 
 def test_a_stopped_job_keeps_its_best_model(session: Session) -> None:

@@ -18,6 +18,7 @@ from tests.acceptance.running import (
     invoke,
     is_over,
     read_rows,
+    text_of,
     wait_for,
     wait_for_end,
     wait_for_endpoint,
@@ -60,7 +61,7 @@ def test_a_job_goes_through_its_steps_in_order_and_on_time(watched: tuple[list[s
     assert steps == sorted(steps, key=STEPS.index)
     assert "TrainingModels" in steps
     took = (job["EndTime"] - job["CreationTime"]).total_seconds()
-    assert took <= SECONDS + 4, "two seconds for the deadline and two for the worker's start"
+    assert took <= SECONDS + 4, "two seconds for the deadline, two for the worker's start"
 
 
 def test_the_problem_is_understood(watched: tuple[list[str], Any]) -> None:
@@ -151,10 +152,7 @@ def test_the_answers_keys_are_chosen_by_the_containers_environment(
 
 
 def test_the_jobs_log_can_be_read(session: Session, watched: tuple[list[str], Any]) -> None:
-    answer = session.client("logs").get_log_events(
-        logGroupName="/aws/sagemaker/AutoMLJobs", logStreamName="two-classes", startFromHead=True
-    )
-    text = "\n".join(event["message"] for event in answer["events"])
+    text = text_of(session, "two-classes")
     assert f"Read {ROWS} rows" in text
     assert "The job ended" in text
 
