@@ -143,11 +143,12 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @pytest.mark.parametrize(("name", "code"), find_examples(), ids=[name for name, _ in find_examples()])
 def test_examples_run(name: str, code: str, tmp_path: Path) -> None:
-    """Run a block in the folder of the examples, the way a reader would paste it into an interpreter."""
+    """Run a block as a reader would: with the examples at hand, in a folder that may be written to."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     script = tmp_path / "example.py"
     script.write_text(code, encoding="utf-8")
     environment = {**os.environ, "GYROPILOT_HOME": str(tmp_path / "home"), "GYROPILOT_PORT": "0"}
     run = subprocess.run(
-        [sys.executable, str(script)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, f"{name}: {run.stderr}"
