@@ -133,8 +133,9 @@ def test_dead_lane_costs_its_candidate_and_not_the_run(lanes: LocalLanes, data_f
 
 
 def test_deadline_keeps_what_was_trained(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
+    list(train(lanes, data_folder, tmp_path / "c", [PLAN], limits()))  # the library is imported now
     endless = Plan(id="c00", algorithm="lightgbm", parameters={**PARAMETERS, "learning_rate": 1e-6}, seed=1)
-    outcomes = list(train(lanes, data_folder, tmp_path / "c", [endless], limits(8)))
+    outcomes = list(train(lanes, data_folder, tmp_path / "c", [endless], limits(6)))
     assert [type(outcome) for outcome in outcomes] == [Began, Trained]
 
 
