@@ -51,7 +51,7 @@ def open_database(url: str) -> Database:
 
 def _open_server(url: sa.URL) -> Database:
     database = Database(sa.create_engine(url, pool_pre_ping=True), nullcontext())
-    with database.write() as connection:
+    with _closed_after_failure(database), database.write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         upgrade_schema(connection)
@@ -67,9 +67,19 @@ def _open_sqlite(url: sa.URL) -> Database:
     # Threads of one process wait here: SQLite's own waiting sleeps and tries again, which is slow and unfair.
     database = Database(engine, threading.Lock())
     # The lock is for the very first opening: SQLite changes a file to write-ahead logging only while nobody reads it.
-    with hold_lock(Path(f"{url.database}.lock")), database.write() as connection:
+    lock = hold_lock(Path(f"{url.database}.lock"))
+    with _closed_after_failure(database), lock, database.write() as connection:
         upgrade_schema(connection)
     return database
+
+
+@contextmanager
+def _closed_after_failure(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
 
 
 def _set_up_sqlite_connection(connection: Any, _record: object) -> None:
