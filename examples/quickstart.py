@@ -1,7 +1,7 @@
 """From a CSV file to predictions over HTTP, with nothing but boto3.
 
-The same script works against Amazon SageMaker Autopilot: only the endpoint and the keys differ, and both come from the
-environment. Point them at your Gyropilot server first:
+The calls are those of Amazon SageMaker Autopilot: only the endpoint and the keys, which come from the environment, and
+the role differ. Point boto3 at your Gyropilot server first:
 
     eval "$(gyropilot env)"
     python examples/quickstart.py
@@ -155,14 +155,16 @@ def show_leaderboard(sagemaker: SageMakerClient) -> None:
     answer = sagemaker.list_candidates_for_auto_ml_job(
         AutoMLJobName=NAME, StatusEquals="Completed", SortBy="FinalObjectiveMetricValue", SortOrder="Descending"
     )
-    print(f"     #  {'candidate':<35}" + "".join(f"{name:>10}" for name in SHOWN_METRICS))
+    print(f"     #  {'candidate':<34} {'algorithm':<17}" + "".join(f"{name:>9}" for name in SHOWN_METRICS))
     for place, candidate in enumerate(answer["Candidates"], 1):
         metrics: dict[str, float] = {
             metric["StandardMetricName"]: metric["Value"]
             for metric in candidate["CandidateProperties"]["CandidateMetrics"]
         }
-        values = "".join(f"{metrics[name]:10.4f}" for name in SHOWN_METRICS)
-        print(f"    {place:>2}  {candidate['CandidateName']:<35}{values}")
+        values = "".join(f"{metrics[name]:9.4f}" for name in SHOWN_METRICS)
+        training = sagemaker.describe_training_job(TrainingJobName=candidate["CandidateSteps"][0]["CandidateStepName"])
+        algorithm = training["HyperParameters"]["algorithm"]
+        print(f"    {place:>2}  {candidate['CandidateName']:<34} {algorithm:<17}{values}")
 
 
 # --- 4: the endpoint --------------------------------------------------------------------------------------------------
