@@ -12,9 +12,11 @@ import click
 import pytest
 
 from gyropilot.settings import Settings
-from tests.architecture.repository import ROOT, documents, table_names
+from tests.architecture.repository import PACKAGE, ROOT, documents, table_names
 
 DOCS = ROOT / "docs"
+NO_FILES = {"utils.py", "helpers.py", "common.py"}
+"""Named because there are none."""
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 EXAMPLE = re.compile(r"<!-- tested -->\n```python\n(.*?)```", re.DOTALL)
 
@@ -119,6 +121,14 @@ def test_every_command_is_documented_with_its_options() -> None:
     assert {heading for heading in sections if heading.startswith("gyropilot ")} == {
         f"gyropilot {name}" for name, _ in commands()
     }
+
+
+@pytest.mark.parametrize("document", [*DOCS.glob("*.md"), ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"])
+def test_files_that_are_named_are_there(document: Path) -> None:
+    """A name may be relative to the repository, to the package, to the engine, or be a module of some folder."""
+    places = [ROOT, PACKAGE, PACKAGE / "engine", *(path for path in PACKAGE.iterdir() if path.is_dir())]
+    for name in re.findall(r"`([a-z_./]+\.py)`", document.read_text(encoding="utf-8")):
+        assert any((place / name).exists() for place in places) or name in NO_FILES, f"{document.name} names {name}"
 
 
 def test_every_target_of_the_makefile_says_what_it_does() -> None:
