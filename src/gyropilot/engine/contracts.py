@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.task import ProblemType
 
+HOLDOUT = 255
+"""The fold of rows that no model learns from."""
+
 Parameters = Mapping[str, int | float | str | bool]
 """Settings of an algorithm: plain values, so that a record of them rebuilds a candidate."""
 
@@ -37,8 +40,10 @@ class TrainingData:
     """For each column, how many categories its numbers stand for; 0: they are amounts."""
     target: NDArray[np.float64]
     """(n,) class numbers or amounts."""
+    weights: NDArray[np.float64]
+    """(n,) how much each row counts; all 1 unless the task has a weight column."""
     folds: NDArray[np.uint8]
-    """(n,) the fold of each row."""
+    """(n,) the fold of each row; `HOLDOUT` for rows that are only scored."""
     cache: dict[Any, Any] = field(default_factory=dict)
     """Where an algorithm keeps what several of its fits share within a lane."""
 
@@ -47,9 +52,14 @@ class TrainingData:
         """How many raw scores a model gives for a row: one, or one for each class of more than two."""
         return self.class_count if self.problem_type is ProblemType.MULTICLASS else 1
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether some rows count more than others."""
+        return bool((self.weights != 1).any())
+
     def training_rows(self, fold: int) -> NDArray[np.int64]:
-        """Return the rows outside a fold."""
-        return np.flatnonzero(self.folds != fold)
+        """Return the rows outside a fold that are learned from."""
+        return np.flatnonzero((self.folds != fold) & (self.folds != HOLDOUT))
 
     def validation_rows(self, fold: int) -> NDArray[np.int64]:
         """Return the rows of a fold."""

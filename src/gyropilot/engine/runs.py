@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -44,6 +44,7 @@ def run(
     budget: Budget,
     *,
     folder: Path,
+    validation: Sequence[Path] = (),
     data_format: str = "csv",
     compression: str = "",
     stop: Flag | None = None,
@@ -54,6 +55,7 @@ def run(
         paths: data files of one header.
         task: what is to be learned.
         budget: the limits; the clock starts with the first event that is asked for.
+        validation: data files on which candidates are only scored; none: `task` says how they are.
         folder: where the run keeps its state; a killed run goes on from its last finished candidate.
         data_format: `csv` or `parquet`.
         compression: `gzip` for compressed CSV, or nothing.
@@ -66,7 +68,8 @@ def run(
         TrainingError: when every candidate failed.
     """
     source = Files(paths=paths, data_format=data_format, compression=compression)
-    return _run(source, task, budget, folder, stop or Flag())
+    scored = replace(source, paths=validation) if validation else None
+    return _run(source, scored, task, budget, folder, stop or Flag())
 
 
 def fit(
@@ -74,6 +77,7 @@ def fit(
     target: str | Task,
     budget: Budget | None = None,
     *,
+    validation: Any = None,
     folder: Path | str | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> FittedModel:
@@ -83,6 +87,7 @@ def fit(
         data: path of a CSV or Parquet file, or an Arrow, pandas or Polars table.
         target: the column to predict, or a whole task.
         budget: the limits; None: all cores, until the portfolio is through.
+        validation: a table like `data` on which candidates are only scored; None: `target` says how they are.
         folder: where the run's state and bundles stay; None: only the best model stays, in memory.
         on_event: called with everything that happens.
 
@@ -93,7 +98,8 @@ def fit(
     keep = folder is not None
     place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="gyropilot-run-"))
     try:
-        for event in _run(_source(data), task, budget or Budget(), place, Flag()):
+        scored = None if validation is None else _source(validation)
+        for event in _run(_source(data), scored, task, budget or Budget(), place, Flag()):
             if on_event is not None:
                 on_event(event)
             if isinstance(event, RunFinished):
@@ -109,9 +115,11 @@ def fit(
             shutil.rmtree(place, ignore_errors=True)
 
 
-def _run(source: Source, task: Task, budget: Budget, folder: Path, stop: Flag) -> Iterator[Event]:
+def _run(
+    source: Source, validation: Source | None, task: Task, budget: Budget, folder: Path, stop: Flag
+) -> Iterator[Event]:
     folder.mkdir(parents=True, exist_ok=True)
-    yield from TabularRun(source, task, budget, folder, stop).run()
+    yield from TabularRun(source, validation, task, budget, folder, stop).run()
 
 
 def _source(data: Any) -> Source:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gyropilot.engine.errors import TaskError
+
 
 class ProblemType(StrEnum):
     """The kind of answer that is predicted."""
@@ -41,7 +43,17 @@ class Task:
     """Name of the metric that ranks candidates; empty: the problem type's default."""
     algorithms: tuple[str, ...] = ()
     """Names of the algorithms that may be used; empty: all in the catalogue."""
+    weight_column: str = ""
+    """A column of numbers, at least 0, that says how much each row counts; it is no feature. Empty: all count alike."""
+    validation_fraction: float | None = None
+    """Share of the rows, above 0 and below 1, that candidates are only scored on; None: scores are cross-validated."""
     column_kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
     """Kinds of columns, over what is inferred."""
     seed: int = 0
     """Where randomness starts: folds, samples, initial weights."""
+
+    def __post_init__(self) -> None:
+        if self.validation_fraction is not None and not 0 < self.validation_fraction < 1:
+            raise TaskError(f"validation_fraction must be above 0 and below 1, not {self.validation_fraction}")
+        if self.weight_column and self.weight_column == self.target:
+            raise TaskError(f"The weight column {self.weight_column!r} is the target; it must be another column.")

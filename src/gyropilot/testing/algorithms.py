@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.losses import to_predictions
 from gyropilot.engine.bundle.graph import Member, build_graph
-from gyropilot.engine.contracts import Algorithm, Fit, TrainingData
+from gyropilot.engine.contracts import HOLDOUT, Algorithm, Fit, TrainingData
 from gyropilot.engine.data.folds import assign_folds
 from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.metrics.catalogue import surrogate
@@ -41,6 +41,7 @@ def make_data(problem_type: ProblemType, *, seed: int = 0) -> TrainingData:
         borders=borders,
         levels=(0, 0, 0, 0, 4),
         target=target,
+        weights=np.ones(ROWS),
         folds=assign_folds(target, problem_type, FOLDS, seed),
     )
 
@@ -78,7 +79,8 @@ class AlgorithmSuite:
         for entry in algorithm.configurations(data.problem_type, ROWS):
             fit = algorithm.begin(data, 0, entry.parameters, 1)
             learned = min(fit.advance(STEPS * 10, 60).losses)
-            assert learned < loss(data.target[rows], _constant(data)) * 0.95, entry.parameters
+            constant = loss(data.target[rows], _constant(data), data.weights[rows])
+            assert learned < constant * 0.95, entry.parameters
 
     def test_steps_are_counted(self, algorithm: Algorithm, data: TrainingData) -> None:
         """At least one step and at most as many as were asked for are made, also without time."""
@@ -93,7 +95,7 @@ class AlgorithmSuite:
         rows = data.validation_rows(0)
         for step, loss in enumerate(losses, start=1):
             predictions = to_predictions(fit.predict(step), data.problem_type)
-            again = surrogate(data.problem_type).function(data.target[rows], predictions)
+            again = surrogate(data.problem_type).function(data.target[rows], predictions, data.weights[rows])
             assert loss == pytest.approx(again, rel=1e-4)
 
     def test_earlier_steps_stay(self, algorithm: Algorithm, data: TrainingData) -> None:
@@ -120,6 +122,47 @@ class AlgorithmSuite:
         steps = len(honest.advance(3, 60).losses)
         shuffled.advance(3, 60)
         np.testing.assert_array_equal(honest.predict(steps), shuffled.predict(steps))
+
+    def test_rows_without_weight_teach_nothing(self, algorithm: Algorithm, data: TrainingData) -> None:
+        """The answers of rows that count nothing do not change a model; those of rows that count do."""
+        rows = data.training_rows(0)[::3]
+        weights, target = data.weights.copy(), data.target.copy()
+        weights[rows] = 0
+        target[rows] = target[rows][::-1]
+        whole = self.begin(algorithm, data)
+        steps = len(whole.advance(3, 60).losses)
+        fits = [
+            self.begin(algorithm, replace(data, target=answers, weights=weights, cache={}))
+            for answers in (data.target, target)
+        ]
+        for fit in fits:
+            fit.advance(3, 60)
+        without, shuffled = (fit.predict(steps) for fit in fits)
+        np.testing.assert_allclose(without, shuffled, rtol=1e-6)
+        assert np.abs(whole.predict(steps) - without).max() > 1e-3
+
+    def test_losses_are_weighted(self, algorithm: Algorithm, data: TrainingData) -> None:
+        """Validation rows count in the reported losses as much as their weights say."""
+        weights = np.random.default_rng(2).exponential(size=ROWS)
+        fit = self.begin(algorithm, replace(data, weights=weights, cache={}))
+        losses = fit.advance(2, 60).losses
+        rows = data.validation_rows(0)
+        predictions = to_predictions(fit.predict(1), data.problem_type)
+        again = surrogate(data.problem_type).function(data.target[rows], predictions, weights[rows])
+        assert losses[0] == pytest.approx(again, rel=1e-4)
+
+    def test_held_out_rows_teach_nothing(self, algorithm: Algorithm, data: TrainingData) -> None:
+        """Rows of no fold can hold any answers and stay unseen."""
+        folds, target = data.folds.copy(), data.target.copy()
+        folds[::4] = HOLDOUT
+        target[::4] = target[::4][::-1]
+        fits = [
+            self.begin(algorithm, replace(data, target=answers, folds=folds, cache={}))
+            for answers in (data.target, target)
+        ]
+        steps = [len(fit.advance(3, 60).losses) for fit in fits]
+        np.testing.assert_array_equal(fits[0].predict(steps[0]), fits[1].predict(steps[1]))
+        assert len(fits[0].score_rows(np.flatnonzero(folds == HOLDOUT), 1)) == ROWS // 4
 
     def test_part_repeats_the_library(self, algorithm: Algorithm, data: TrainingData) -> None:
         """The exported model gives the library's scores, also for missing numbers and categories never seen."""

@@ -67,7 +67,7 @@ def limits(seconds: float | None = None, *, stop: Event | None = None, per_candi
 
 def test_stored_data_is_the_same(data_folder: Path) -> None:
     written, read = make_data(ProblemType.BINARY), read_training_data(data_folder)
-    for name in ("features", "codes", "target", "folds"):
+    for name in ("features", "codes", "target", "weights", "folds"):
         np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
     assert all((one == other).all() for one, other in zip(read.borders, written.borders, strict=True))
     assert not read.features.flags.writeable

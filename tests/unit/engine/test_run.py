@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from gyropilot.engine import Budget, ProblemType, Task, fit, load, run
-from gyropilot.engine.errors import BudgetSpentError, DataError, TaskError
+from gyropilot.engine.errors import BudgetSpentError, DataError, RequestError, TaskError
 from gyropilot.engine.events import (
     CandidateFinished,
     CandidateStarted,
@@ -154,6 +154,76 @@ def test_multiclass_of_words_and_rare_classes() -> None:
     assert fitted.predictor.problem_type is ProblemType.MULTICLASS
     assert fitted.predictor.classes == ("high", "low", "middle", "odd")
     assert fitted.predictor.predict_rows([["-2"], ["0"], ["2"]]).labels == ("low", "middle", "high")
+
+
+def test_held_out_rows_are_scored_and_never_learned_from(regression: pa.Table) -> None:
+    """Answers of the held-out rows are turned round: a model that saw them would not be this wrong."""
+    scored = regression.set_column(2, "y", pa.array([-value for value in regression.column("y").to_pylist()]))
+    honest = fit(regression, Task(target="y", objective="r2"), FEW)
+    against = fit(regression, Task(target="y", objective="r2"), FEW, validation=scored)
+    assert honest.leaderboard[0].objective.value > 0.9
+    assert all(candidate.objective.value < 0 for candidate in against.leaderboard)
+    fraction = fit(regression, Task(target="y", objective="r2", validation_fraction=0.25), FEW)
+    assert fraction.predictor.manifest.provenance.rows == 300
+    assert fraction.leaderboard[0].objective.value > 0.9
+
+
+def test_validation_rows_of_a_class_never_seen_count_as_errors(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    x = random.normal(size=200)
+    table = pa.table({"x": x, "label": np.where(x > 0, "up", "down")})
+    scored = pa.table({"x": [2.0, -2.0, 2.0, -2.0], "label": ["up", "down", "sideways", "up"]})
+    fitted = fit(table, Task(target="label", objective="accuracy"), FEW, validation=scored)
+    assert fitted.leaderboard[0].objective.value == 0.5
+
+
+def test_weights_are_no_feature_and_invalid_ones_leave_rows_out() -> None:
+    random = np.random.default_rng(8)
+    x = random.normal(size=400)
+    weights: list[float | None] = [1.0] * 400
+    weights[:4] = [None, -1.0, float("inf"), 0.0]
+    events: list[Event] = []
+    table = pa.table({"x": x, "w": weights, "label": np.where(x > 0, "up", "down")})
+    fitted = fit(table, Task(target="label", weight_column="w"), FEW, on_event=events.append)
+    assert "3 rows have no valid weight" in of(Found, events)[0].message
+    predictor = fitted.predictor
+    assert predictor.feature_names == ("x",)
+    for row in (["2"], ["2", "1"], ["2", "1", "up"]):
+        assert predictor.predict_rows([row]).labels == ("up",)
+    with pytest.raises(RequestError, match="Expected number of columns is 1"):
+        predictor.predict_rows([["2", "1", "up", "x"]])
+
+
+def test_weights_change_what_is_learned_and_scored() -> None:
+    """Two halves of the rows say the opposite; the heavy half is believed."""
+    random = np.random.default_rng(9)
+    x = random.normal(size=600)
+    heavy = np.arange(600) % 2 == 0
+    table = pa.table({"x": x, "w": np.where(heavy, 50.0, 1.0), "y": np.where(heavy, x, -x)})
+    fitted = fit(table, Task(target="y", weight_column="w", objective="r2"), FEW)
+    values = fitted.predictor.predict_rows([["1.5"], ["-1.5"]]).values
+    assert values is not None
+    assert values[0] > 0.8
+    assert values[1] < -0.8
+    assert fitted.leaderboard[0].objective.value > 0.8
+
+
+def test_threshold_is_tuned_for_f1_and_kept_in_the_model() -> None:
+    random = np.random.default_rng(10)
+    x = random.normal(size=1500)
+    label = np.where(random.random(1500) < 1 / (1 + np.exp(3.2 - 1.2 * x)), "yes", "no")
+    table = pa.table({"x": x, "label": label})
+    tuned = fit(table, Task(target="label", objective="f1"), FEW)
+    plain = fit(table, Task(target="label", objective="log_loss"), FEW)
+    f1 = {score.metric: score.value for score in plain.leaderboard[0].scores}["f1"]
+    assert tuned.leaderboard[0].objective.value > f1 + 0.1
+    rows = [[str(value)] for value in x]
+    prediction = tuned.predictor.predict_rows(rows)
+    assert prediction.probabilities is not None
+    positive = prediction.probabilities[:, 1]
+    called = np.array(prediction.labels) == "yes"
+    assert positive[called].min() > positive[~called].max() - 1e-6
+    assert positive[called].min() < 0.4
 
 
 @pytest.mark.parametrize(

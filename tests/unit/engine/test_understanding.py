@@ -8,7 +8,7 @@ import pytest
 
 from gyropilot.engine.data.columns import profile_column
 from gyropilot.engine.data.dates import FORMATS, find_date_format, parse_date
-from gyropilot.engine.data.folds import assign_folds, count_folds
+from gyropilot.engine.data.folds import assign_folds, count_folds, hold_out
 from gyropilot.engine.data.target import understand_target
 from gyropilot.engine.errors import DataError
 from gyropilot.engine.task import ColumnKind, ProblemType
@@ -138,6 +138,14 @@ def test_folds_share_a_regression_target_evenly_and_repeat() -> None:
     assert np.ptp([target[folds == fold].mean() for fold in range(5)]) < 0.05
     np.testing.assert_array_equal(folds, assign_folds(target, ProblemType.REGRESSION, 5, 3))
     assert (folds != assign_folds(target, ProblemType.REGRESSION, 5, 4)).any()
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.2, 0.5, 0.9])
+def test_held_out_rows_are_a_fraction_of_every_class(fraction: float) -> None:
+    target = np.repeat([0.0, 1.0], [1500, 500])
+    held = hold_out(target, ProblemType.BINARY, fraction, 0)
+    assert held[:1500].mean() == pytest.approx(fraction, abs=0.03)
+    assert held[1500:].mean() == pytest.approx(fraction, abs=0.03)
 
 
 def test_fewer_folds_for_long_tables() -> None:

@@ -38,6 +38,8 @@ class Predictor:
         self._session = session
         self._encoder = manifest.encoder
         self._classes = manifest.classes
+        self._decision = np.array(manifest.decision, dtype=np.float32) if manifest.decision else None
+        self._extras = _find_extras(manifest)
 
     @property
     def target(self) -> str:
@@ -67,13 +69,14 @@ class Predictor:
     def predict_rows(self, rows: Sequence[Sequence[Cell]]) -> Prediction:
         """Predict rows of cells in the order of `feature_names`; an empty cell is a missing one.
 
-        A row with one cell more is taken to hold the target too, at its place in the training table.
+        A row with more cells is taken to hold, at their places in the training table, what is no feature: the target,
+        or, of a model with row weights, the weight, or both.
 
         Raises:
             RequestError: when a row has another number of cells.
         """
         expected = len(self._encoder.columns)
-        fitting = [row if len(row) == expected else self._without_target(row, expected) for row in rows]
+        fitting = [row if len(row) == expected else self._without_extras(row, expected) for row in rows]
         return self.interpret(self.run(self._encoder.encode_rows(fitting)))
 
     def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -85,16 +88,26 @@ class Predictor:
         """Return what the graph's numbers mean."""
         if not self._classes:
             return Prediction(values=predictions[:, 0])
-        labels = tuple(self._classes[index] for index in predictions.argmax(axis=1).tolist())
+        decided = predictions if self._decision is None else predictions * self._decision
+        labels = tuple(self._classes[index] for index in decided.argmax(axis=1).tolist())
         return Prediction(labels=labels, probabilities=predictions)
 
-    def _without_target(self, row: Sequence[Cell], expected: int) -> Sequence[Cell]:
-        if len(row) != expected + 1:
+    def _without_extras(self, row: Sequence[Cell], expected: int) -> Sequence[Cell]:
+        extras = self._extras.get(len(row) - expected)
+        if extras is None:
             raise RequestError(
                 f"Received data of unknown size. Expected number of columns is {expected}. "
                 f"Number of columns in the received data is {len(row)}."
             )
-        return [*row[: self.target_position], *row[self.target_position + 1 :]]
+        return [cell for position, cell in enumerate(row) if position not in extras]
+
+
+def _find_extras(manifest: Manifest) -> dict[int, frozenset[int]]:
+    """Return, for each number of surplus cells, where they stand in a row."""
+    target, weight = manifest.target_position, manifest.weight_position
+    if weight is None:
+        return {1: frozenset({target})}
+    return {1: frozenset({weight - (target < weight)}), 2: frozenset({target, weight})}
 
 
 def load(path: Path | str) -> Predictor:

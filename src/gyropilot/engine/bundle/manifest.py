@@ -59,6 +59,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Labels in the order of the probabilities; empty for regression."""
     encoder: TableEncoder
     """How cells become numbers."""
+    decision: tuple[float, ...] = ()
+    """A factor for each class: the largest product with its probability wins. Empty: the most probable class."""
+    weight_position: int | None = None
+    """Where the weight column stood among all columns of the training table, if there was one."""
     figures: tuple[Figure, ...]
     """Its metrics for unseen rows, the objective first."""
     provenance: Provenance

@@ -35,11 +35,9 @@ class ColumnProfile:
     """Why it is not learned from; empty: it is."""
 
 
-def profile_columns(table: pa.Table, target: str, overrides: Mapping[str, ColumnKind]) -> list[ColumnProfile]:
-    """Return the profile of every column but the target, in their order."""
-    return [
-        profile_column(name, table.column(name), overrides.get(name)) for name in table.column_names if name != target
-    ]
+def profile_columns(table: pa.Table, overrides: Mapping[str, ColumnKind]) -> list[ColumnProfile]:
+    """Return the profile of every column of a table of features, in their order."""
+    return [profile_column(name, table.column(name), overrides.get(name)) for name in table.column_names]
 
 
 def profile_column(name: str, column: pa.ChunkedArray, override: ColumnKind | None = None) -> ColumnProfile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gyropilot.engine.contracts import HOLDOUT
 from gyropilot.engine.task import ProblemType
 
 SMALL, MEDIUM = 20_000, 100_000
@@ -15,6 +16,15 @@ def count_folds(rows: int) -> int:
     if rows <= SMALL:
         return 5
     return 4 if rows <= MEDIUM else 3
+
+
+def hold_out(target: NDArray[np.float64], problem_type: ProblemType, fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Return which rows are held out: about a fraction of every class, or of every stretch of the target's range."""
+    parts = max(round(1 / min(fraction, 1 - fraction)), 2)
+    fine = 20 * parts if len(target) >= 40 * parts else parts
+    part = assign_folds(target, problem_type, min(fine, HOLDOUT), seed + 1)
+    held: NDArray[np.bool_] = part < max(round(fraction * (int(part.max()) + 1)), 1)
+    return held
 
 
 def assign_folds(target: NDArray[np.float64], problem_type: ProblemType, folds: int, seed: int) -> NDArray[np.uint8]:

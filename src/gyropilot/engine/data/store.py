@@ -25,7 +25,7 @@ class _Head(msgspec.Struct, frozen=True, kw_only=True):
 def write_training_data(data: TrainingData, folder: Path) -> None:
     """Store the table in a folder; the head is written last, so that a folder with a head is whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("features", "codes", "target", "folds"):
+    for name in ("features", "codes", "target", "weights", "folds"):
         np.save(folder / f"{name}.npy", getattr(data, name), allow_pickle=False)
     cuts = np.concatenate([np.empty(0, dtype=np.float32), *data.borders])
     np.save(folder / "borders.npy", cuts, allow_pickle=False)
@@ -58,5 +58,6 @@ def read_training_data(folder: Path) -> TrainingData:
         borders=[np.asarray(borders[first:last]) for first, last in itertools.pairwise(cuts)],
         levels=head.levels,
         target=open_array("target"),  # type: ignore[arg-type]
+        weights=open_array("weights"),  # type: ignore[arg-type]
         folds=open_array("folds"),  # type: ignore[arg-type]
     )

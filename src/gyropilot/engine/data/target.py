@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +54,29 @@ def understand_target(name: str, column: pa.ChunkedArray, problem_type: ProblemT
     if problem is ProblemType.REGRESSION:
         return _regression(name, numbers, rows, findings)
     return _classification(name, filled, rows, problem, findings)
+
+
+def encode_target(name: str, column: pa.ChunkedArray, known: Target) -> Target:
+    """Return another table's answers in the terms of a known target.
+
+    A label that the known target does not have gets a number beyond its classes, which no model predicts.
+    """
+    present = pc.is_valid(column)
+    rows = np.flatnonzero(present.to_numpy())
+    filled = column.filter(present)
+    if known.problem_type is ProblemType.REGRESSION:
+        numbers = parse_numbers(filled)
+        if numbers is None:
+            raise DataError(f"The target {name!r} holds words, which a regression cannot predict.")
+        values = numbers.to_numpy().astype(np.float64)
+        finite = np.isfinite(values)
+        return replace(known, values=values[finite], rows=rows[finite], findings=())
+    labels = filled if pa.types.is_string(filled.type) else _spell(filled)
+    found = pc.index_in(labels, value_set=pa.array(known.classes))
+    unseen = found.null_count
+    values = pc.fill_null(found, len(known.classes)).to_numpy().astype(np.float64)
+    findings = (f"{unseen} rows have a class that the training data does not have.",) if unseen else ()
+    return replace(known, values=values, rows=rows, findings=findings)
 
 
 def _infer(name: str, filled: pa.ChunkedArray, numbers: pa.ChunkedArray | None) -> ProblemType:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.metrics.catalogue import Metric, surrogate
-from gyropilot.engine.task import ProblemType
+from gyropilot.engine.contracts import HOLDOUT
+from gyropilot.engine.metrics.catalogue import Metric
 
 Numbers = NDArray[np.float64]
 
@@ -31,9 +31,9 @@ class Ensemble:
 def fit_ensemble(
     predictions: Sequence[Numbers],
     target: Numbers,
+    row_weights: Numbers,
     folds: NDArray[np.uint8],
-    objective: Metric,
-    problem_type: ProblemType,
+    losses: Sequence[Metric],
     *,
     seconds: float = float("inf"),
     seed: int = 0,
@@ -43,39 +43,60 @@ def fit_ensemble(
     Args:
         predictions: for each candidate, (n, classes) probabilities or (n,) amounts, of rows it was not trained on.
         target: (n,) answers.
-        folds: (n,) the fold of each row.
-        objective: what ranks candidates; where it is not smooth, log loss decides with it in equal parts.
-        problem_type: the kind of answer.
+        row_weights: (n,) how much each row counts.
+        folds: (n,) the fold of each row; rows of `HOLDOUT` have no say in any weights.
+        losses: the metrics that decide, in equal parts.
         seconds: how long it may take; in haste it takes fewer steps.
         seed: which rows of a long table are looked at.
     """
     stacked = np.stack(predictions)
-    sample = _sample(len(target), seed)
-    losses = _losses(objective, problem_type)
-    numbers = np.unique(folds)
+    sample = _sample(np.flatnonzero(folds != HOLDOUT), seed)
+    numbers = np.unique(folds[folds != HOLDOUT])
     share = seconds / (len(numbers) + 1)
-    weights = _greedy_weights(stacked[:, sample], target[sample], losses, share)
-    honest = np.empty_like(stacked[0])
+    weights = _greedy_weights(stacked[:, sample], _Judge(target[sample], row_weights[sample], losses), share)
+    honest = _combine(weights, stacked)
     for fold in numbers:
         inside = folds == fold
         rows = sample[folds[sample] != fold]
-        honest[inside] = _combine(_greedy_weights(stacked[:, rows], target[rows], losses, share), stacked[:, inside])
+        judge = _Judge(target[rows], row_weights[rows], losses)
+        honest[inside] = _combine(_greedy_weights(stacked[:, rows], judge, share), stacked[:, inside])
     return Ensemble(weights=weights, predictions=honest)
 
 
-def _greedy_weights(stacked: Numbers, target: Numbers, losses: Sequence[Metric], seconds: float) -> Numbers:
+class _Judge:
+    """Says how good predictions of some rows are; less is better."""
+
+    def __init__(self, target: Numbers, row_weights: Numbers, losses: Sequence[Metric]) -> None:
+        self._target = target
+        self._row_weights = row_weights
+        self._losses = losses
+        self._scales = [1.0] * len(losses)
+
+    def compare(self, stacked: Numbers) -> None:
+        """Take how far candidates lie apart in each loss as its unit, which makes several comparable."""
+        if len(self._losses) > 1:
+            self._scales = [
+                float(np.ptp([metric.loss(self._target, each, self._row_weights) for each in stacked])) + 1e-9
+                for metric in self._losses
+            ]
+
+    def judge(self, predictions: Numbers) -> float:
+        """Return the sum of the losses in their units."""
+        return sum(
+            metric.loss(self._target, predictions, self._row_weights) / scale
+            for metric, scale in zip(self._losses, self._scales, strict=True)
+        )
+
+
+def _greedy_weights(stacked: Numbers, judge: _Judge, seconds: float) -> Numbers:
     """Add, again and again, the candidate that helps most; keep the best prefix."""
     end = time.monotonic() + seconds
-    scales = _scales(stacked, target, losses)
-
-    def loss_of(mean: Numbers) -> float:
-        return sum(metric.loss(target, mean) / scale for metric, scale in zip(losses, scales, strict=True))
-
+    judge.compare(stacked)
     counts = np.zeros(len(stacked))
     total = np.zeros_like(stacked[0])
     best_loss, best_counts = np.inf, counts
     for step in range(1, STEPS + 1):
-        trials = [loss_of((total + each) / step) for each in stacked]
+        trials = [judge.judge((total + each) / step) for each in stacked]
         chosen = int(np.argmin(trials))
         total = total + stacked[chosen]
         counts = counts.copy()
@@ -93,20 +114,7 @@ def _combine(weights: Numbers, stacked: Numbers) -> Numbers:
     return combined
 
 
-def _losses(objective: Metric, problem_type: ProblemType) -> list[Metric]:
-    if objective.is_smooth:
-        return [objective]
-    return [objective, surrogate(problem_type)]
-
-
-def _scales(stacked: Numbers, target: Numbers, losses: Sequence[Metric]) -> list[float]:
-    """Return how far the candidates lie apart in each loss, by which two losses become comparable."""
-    if len(losses) == 1:
-        return [1.0]
-    return [float(np.ptp([metric.loss(target, each) for each in stacked])) + 1e-9 for metric in losses]
-
-
-def _sample(rows: int, seed: int) -> NDArray[np.int64]:
-    if rows <= MAX_ROWS:
-        return np.arange(rows)
+def _sample(rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    if len(rows) <= MAX_ROWS:
+        return rows
     return np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))

@@ -44,7 +44,7 @@ class Finish(msgspec.Struct, frozen=True, tag=True):
     check_rows: list[int]
     """Rows whose scores the exported model must repeat."""
     path: str
-    """Where to: `path`.npz, `path`-validation.npy and `path`-check.npy."""
+    """Where to: `path`.npz, `path`-validation.npy, `path`-holdout.npy and `path`-check.npy."""
 
 
 class Drop(msgspec.Struct, frozen=True, tag=True):

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS
-from gyropilot.engine.contracts import Fit, TrainingData, write_part
+from gyropilot.engine.contracts import HOLDOUT, Fit, TrainingData, write_part
 from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.lanes.messages import (
     Advance,
@@ -56,6 +57,11 @@ class Lane:
             self._fits.pop(order.fit, None)
             return Failed(order.fit, f"{type(error).__name__}: {error}"[:500])
 
+    def _score_holdout(self, trained: Fit, steps: int) -> NDArray[np.float64]:
+        assert self._data is not None
+        rows = self._data.validation_rows(HOLDOUT)
+        return trained.score_rows(rows, steps) if len(rows) else np.empty((0, self._data.output_count))
+
     def _train(self, order: Begin | Advance | Finish) -> Answer:
         began = time.monotonic()
         match order:
@@ -70,6 +76,7 @@ class Lane:
             case Finish(fit, steps, honest_steps, check_rows, path):
                 trained = self._fits.pop(fit)
                 np.save(f"{path}-validation.npy", trained.predict(honest_steps), allow_pickle=False)
+                np.save(f"{path}-holdout.npy", self._score_holdout(trained, steps), allow_pickle=False)
                 np.save(f"{path}-check.npy", trained.score_rows(np.array(check_rows), steps), allow_pickle=False)
                 write_part(trained.part(steps), Path(f"{path}.npz"))
                 return Finished(fit, time.monotonic() - began)

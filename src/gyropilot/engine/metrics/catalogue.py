@@ -19,50 +19,54 @@ Numbers = NDArray[np.float64]
 class Metric:
     """A figure of merit."""
 
-    function: Callable[[Numbers, Numbers], float]
-    """Takes answers and predictions."""
+    function: Callable[[Numbers, Numbers, Numbers], float]
+    """Takes answers, predictions and the rows' weights."""
     higher_is_better: bool
     """The direction."""
     is_smooth: bool = False
     """Whether a small change of a prediction always shows."""
+    judges_labels: bool = False
+    """Whether it looks at the class that is decided for, rather than at probabilities."""
+    tunes_decisions: bool = False
+    """Whether another decision than for the most probable class can be better for it."""
 
     @property
     def name(self) -> str:
         """The function's name is the metric's."""
         return self.function.__name__
 
-    def loss(self, target: Numbers, predictions: Numbers) -> float:
+    def loss(self, target: Numbers, predictions: Numbers, weights: Numbers) -> float:
         """Return the figure turned so that less is better."""
-        value = self.function(target, predictions)
+        value = self.function(target, predictions, weights)
         return -value if self.higher_is_better else value
 
 
-def _rising(function: Callable[[Numbers, Numbers], float]) -> Metric:
-    return Metric(function=function, higher_is_better=True)
+def _of_labels(function: Callable[[Numbers, Numbers, Numbers], float], *, tunes_decisions: bool = False) -> Metric:
+    return Metric(function=function, higher_is_better=True, judges_labels=True, tunes_decisions=tunes_decisions)
 
 
-ACCURACY = _rising(classification.accuracy)
-BALANCED_ACCURACY = _rising(classification.balanced_accuracy)
+ACCURACY = _of_labels(classification.accuracy)
+BALANCED_ACCURACY = _of_labels(classification.balanced_accuracy, tunes_decisions=True)
+AUC = Metric(function=classification.auc, higher_is_better=True)
 LOG_LOSS = Metric(function=classification.log_loss, higher_is_better=False, is_smooth=True)
-F1 = _rising(classification.f1)
 MSE = Metric(function=regression.mse, higher_is_better=False, is_smooth=True)
 
 METRICS: dict[ProblemType, tuple[Metric, ...]] = {
     ProblemType.BINARY: (
-        F1,
+        _of_labels(classification.f1, tunes_decisions=True),
         ACCURACY,
-        _rising(classification.auc),
+        AUC,
         BALANCED_ACCURACY,
-        _rising(classification.precision),
-        _rising(classification.recall),
+        _of_labels(classification.precision),
+        _of_labels(classification.recall),
         LOG_LOSS,
     ),
     ProblemType.MULTICLASS: (
         ACCURACY,
         BALANCED_ACCURACY,
-        _rising(classification.f1_macro),
-        _rising(classification.precision_macro),
-        _rising(classification.recall_macro),
+        _of_labels(classification.f1_macro, tunes_decisions=True),
+        _of_labels(classification.precision_macro),
+        _of_labels(classification.recall_macro, tunes_decisions=True),
         LOG_LOSS,
     ),
     ProblemType.REGRESSION: (
@@ -94,3 +98,15 @@ def find_metric(problem_type: ProblemType, name: str) -> Metric:
 def surrogate(problem_type: ProblemType) -> Metric:
     """Return the smooth metric that training minimises."""
     return LOG_LOSS if problem_type.is_classification else MSE
+
+
+def stand_ins(problem_type: ProblemType, objective: Metric) -> list[Metric]:
+    """Return the metrics by which candidates are combined for an objective.
+
+    A metric of labels jumps with single rows; log loss and the ranking of rows say more of the same, with less noise.
+    """
+    if objective.is_smooth:
+        return [objective]
+    if problem_type is ProblemType.BINARY:
+        return [AUC, LOG_LOSS]
+    return [LOG_LOSS, objective] if objective is ACCURACY else [LOG_LOSS]

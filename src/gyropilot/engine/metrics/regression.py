@@ -1,4 +1,4 @@
-"""Metrics of amounts. Answers and predictions are numbers (n,)."""
+"""Metrics of amounts. Answers, predictions and weights are numbers (n,)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 
 
-def mse(target: Numbers, values: Numbers) -> float:
+def mse(target: Numbers, values: Numbers, weights: Numbers) -> float:
     """Mean squared error, in squared units of the target."""
-    return float(np.mean((target - values) ** 2))
+    return float(np.average((target - values) ** 2, weights=weights))
 
 
-def rmse(target: Numbers, values: Numbers) -> float:
+def rmse(target: Numbers, values: Numbers, weights: Numbers) -> float:
     """Root of the mean squared error, in units of the target."""
-    return float(np.sqrt(mse(target, values)))
+    return float(np.sqrt(mse(target, values, weights)))
 
 
-def mae(target: Numbers, values: Numbers) -> float:
+def mae(target: Numbers, values: Numbers, weights: Numbers) -> float:
     """Mean absolute error, in units of the target."""
-    return float(np.mean(np.abs(target - values)))
+    return float(np.average(np.abs(target - values), weights=weights))
 
 
-def r2(target: Numbers, values: Numbers) -> float:
+def r2(target: Numbers, values: Numbers, weights: Numbers) -> float:
     """Share of the target's variance that is explained; 1 is perfect, 0 as good as the mean, below is worse."""
-    return 1 - mse(target, values) / float(np.var(target))
+    spread = np.average((target - np.average(target, weights=weights)) ** 2, weights=weights)
+    return 1 - mse(target, values, weights) / float(spread)

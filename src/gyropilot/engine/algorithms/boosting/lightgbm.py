@@ -166,6 +166,7 @@ def _whole_dataset(data: TrainingData) -> Any:
         whole = lightgbm.Dataset(
             data.codes.astype(np.float32),
             label=data.target,
+            weight=data.weights if data.has_weights else None,
             params={**_dataset_settings(), "verbosity": -1, "num_threads": 1},
             free_raw_data=True,
         )

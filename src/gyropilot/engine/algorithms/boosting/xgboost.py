@@ -68,7 +68,9 @@ class XGBoostFit:
         self._validation = data.validation_rows(fold)
         objective, metric = OBJECTIVES[data.problem_type]
         training = data.training_rows(fold)
-        self._base = float(np.mean(data.target[training])) if data.problem_type is ProblemType.REGRESSION else 0.5
+        self._base = 0.5
+        if data.problem_type is ProblemType.REGRESSION:
+            self._base = float(np.average(data.target[training], weights=data.weights[training]))
         settings: dict[str, Any] = {
             **parameters,
             "objective": objective,
@@ -127,9 +129,18 @@ def _matrices(
     key = XGBoost.name, fold
     if key not in data.cache:
         trained = xgboost.QuantileDMatrix(
-            data.codes[training].astype(np.float32), data.target[training], max_bin=256, nthread=1
+            data.codes[training].astype(np.float32),
+            data.target[training],
+            weight=data.weights[training] if data.has_weights else None,
+            max_bin=256,
+            nthread=1,
         )
-        evaluated = xgboost.DMatrix(data.codes[validation].astype(np.float32), data.target[validation], nthread=1)
+        evaluated = xgboost.DMatrix(
+            data.codes[validation].astype(np.float32),
+            data.target[validation],
+            weight=data.weights[validation] if data.has_weights else None,
+            nthread=1,
+        )
         data.cache[key] = trained, evaluated
     matrices: tuple[Any, Any] = data.cache[key]
     return matrices

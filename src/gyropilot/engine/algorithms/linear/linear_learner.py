@@ -60,7 +60,8 @@ class LinearFit:
             self._weights.append(self._fit(float(self._path[len(self._weights)])))
             predictions = to_predictions(self.predict(len(self._weights)), self._data.problem_type)
             loss = surrogate(self._data.problem_type)
-            losses.append(loss.function(self._data.target[self._validation], predictions))
+            rows = self._validation
+            losses.append(loss.function(self._data.target[rows], predictions, self._data.weights[rows]))
         return Progress(losses=tuple(losses), is_finished=len(self._weights) == len(self._path))
 
     def predict(self, steps: int) -> NDArray[np.float64]:
@@ -88,8 +89,16 @@ class LinearFit:
         from sklearn.linear_model import Ridge
 
         model = Ridge(alpha=1 / inverse_penalty, solver="cholesky", random_state=self._seed)
-        model.fit(self._matrix.astype(np.float64), target)
+        model.fit(self._matrix.astype(np.float64), target, sample_weight=self._sample_weight())
         return model.coef_.reshape(-1, 1).astype(np.float64), np.atleast_1d(model.intercept_).astype(np.float64)
+
+    def _sample_weight(self) -> NDArray[np.float64] | None:
+        if not self._data.has_weights:
+            return None
+        weights = self._data.weights[self._rows]
+        # The penalty is relative to the sum of the weights.
+        relative: NDArray[np.float64] = weights / weights.mean()
+        return relative
 
     def _fit_logistic(self, inverse_penalty: float, target: NDArray[np.float64]) -> Weights:
         from sklearn.exceptions import ConvergenceWarning
@@ -103,7 +112,7 @@ class LinearFit:
         with warnings.catch_warnings():
             # 200 iterations are the step's budget, converged or not: the validation loss tells what it is worth.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self._model.fit(self._matrix, target)
+            self._model.fit(self._matrix, target, sample_weight=self._sample_weight())
         outputs = self._data.output_count
         weights = np.zeros((self._matrix.shape[1], outputs))
         intercept = np.full(outputs, -30.0 if outputs > 1 else 0.0)

@@ -19,10 +19,11 @@ from gyropilot.engine.bundle.graph import Member
 from gyropilot.engine.bundle.load import Predictor
 from gyropilot.engine.bundle.manifest import Figure, Manifest, Provenance
 from gyropilot.engine.bundle.write import Check, write_bundle
-from gyropilot.engine.contracts import Part, TrainingData, read_part
+from gyropilot.engine.contracts import HOLDOUT, Part, TrainingData, read_part
 from gyropilot.engine.events import CandidateResult, Score
 from gyropilot.engine.lanes.training import Trained
 from gyropilot.engine.metrics.catalogue import METRICS, Metric
+from gyropilot.engine.metrics.decisions import decide, tune_decision
 from gyropilot.engine.problems.tabular.prepare import Prepared
 
 ENSEMBLE = "weighted-ensemble"
@@ -39,7 +40,7 @@ class Finished:
 
     result: CandidateResult
     predictions: Numbers
-    """Of rows it was not trained on: (n, classes) or (n,)."""
+    """Of all rows, none of which its model was trained on: (n, classes) or (n,)."""
     check: Numbers
     """Of the check rows, by all folds together."""
 
@@ -67,6 +68,7 @@ class Workbench:
         self._objective = objective
         self._seed = seed
         self._check_features = np.array(data.features[list(prepared.check_rows)])
+        self._learned = data.folds != HOLDOUT
 
     def finish(self, trained: Trained) -> Finished:
         """Score and write a candidate whose folds are stored.
@@ -77,6 +79,8 @@ class Workbench:
         raw = np.empty((len(self._data.target), self._data.output_count))
         for fold, path in enumerate(trained.paths):
             raw[self._data.validation_rows(fold)] = np.load(f"{path}-validation.npy", allow_pickle=False)
+        holdout = [np.load(f"{path}-holdout.npy", allow_pickle=False) for path in trained.paths]
+        raw[self._data.validation_rows(HOLDOUT)] = np.mean(holdout, axis=0)
         checks = [np.load(f"{path}-check.npy", allow_pickle=False) for path in trained.paths]
         draft = Draft(
             id=trained.plan.id,
@@ -102,7 +106,7 @@ class Workbench:
         folder = self._folder / draft.id
         folder.mkdir(parents=True, exist_ok=True)
         scores = self._score(draft.predictions)
-        manifest = self._manifest(draft, scores)
+        manifest = self._manifest(draft, scores, self._decide(draft.predictions, self._learned))
         predictor = write_bundle(
             manifest,
             draft.members,
@@ -140,18 +144,42 @@ class Workbench:
         )
 
     def _score(self, predictions: Numbers) -> tuple[Score, ...]:
-        metrics = METRICS[self._prepared.problem_type]
-        ordered = [self._objective, *(metric for metric in metrics if metric.name != self._objective.name)]
+        """Return every metric for rows that had no say in what is judged: held-out rows, or all, cross-fitted."""
+        rows = np.flatnonzero(~self._learned) if not self._learned.all() else np.arange(len(self._data.target))
+        target, weights = self._data.target[rows], self._data.weights[rows]
+        given = predictions[rows]
+        decided = self._decided(predictions)[rows] if self._prepared.classes else given
+        classes = max(len(self._prepared.classes), int(target.max()) + 1) if self._prepared.classes else 0
         return tuple(
             Score(
                 metric=metric.name,
-                value=metric.function(self._data.target, predictions),
+                value=metric.function(target, _widen(decided if metric.judges_labels else given, classes), weights),
                 higher_is_better=metric.higher_is_better,
             )
-            for metric in ordered
+            for metric in self._ordered_metrics()
         )
 
-    def _manifest(self, draft: Draft, scores: Sequence[Score]) -> Manifest:
+    def _ordered_metrics(self) -> list[Metric]:
+        metrics = METRICS[self._prepared.problem_type]
+        return [self._objective, *(metric for metric in metrics if metric.name != self._objective.name)]
+
+    def _decided(self, predictions: Numbers) -> Numbers:
+        """Return the probabilities after decisions that were tuned without the rows they are applied to."""
+        folds = self._data.folds
+        decided = np.empty_like(predictions)
+        for fold in np.unique(folds):
+            inside = folds == fold
+            decided[inside] = decide(predictions[inside], self._decide(predictions, self._learned & ~inside))
+        return decided
+
+    def _decide(self, predictions: Numbers, rows: NDArray[np.bool_]) -> Numbers:
+        """Return the decision that suits the objective best on some rows."""
+        if not self._prepared.classes:
+            return np.empty(0)
+        target, weights = self._data.target[rows], self._data.weights[rows]
+        return tune_decision(self._objective, target, predictions[rows], weights, seed=self._seed)
+
+    def _manifest(self, draft: Draft, scores: Sequence[Score], decision: Numbers) -> Manifest:
         prepared = self._prepared
         return Manifest(
             candidate=draft.id,
@@ -160,8 +188,10 @@ class Workbench:
             problem_type=prepared.problem_type,
             target=prepared.target,
             target_position=prepared.target_position,
+            weight_position=prepared.weight_position,
             classes=prepared.classes,
             encoder=prepared.encoder,
+            decision=tuple(decision.tolist()) if (decision != 1).any() else (),
             figures=tuple(
                 Figure(metric=score.metric, value=score.value, higher_is_better=score.higher_is_better)
                 for score in scores
@@ -184,3 +214,10 @@ class Workbench:
             predictor.predict_rows(row)
             seconds.append(time.perf_counter() - began)
         return statistics.median(seconds)
+
+
+def _widen(predictions: Numbers, classes: int) -> Numbers:
+    """Return probabilities with columns of 0 for classes that the model does not know."""
+    if predictions.ndim == 1 or predictions.shape[1] == classes:
+        return predictions
+    return np.pad(predictions, ((0, 0), (0, classes - predictions.shape[1])))

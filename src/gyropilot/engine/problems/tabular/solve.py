@@ -29,7 +29,7 @@ from gyropilot.engine.events import (
 )
 from gyropilot.engine.lanes.local import LocalLanes
 from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
-from gyropilot.engine.metrics.catalogue import Metric, find_metric
+from gyropilot.engine.metrics.catalogue import Metric, find_metric, stand_ins
 from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, Draft, Finished, Workbench
 from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
 from gyropilot.engine.search.portfolio import ENSEMBLE_FROM, plan_candidates
@@ -42,8 +42,11 @@ FINAL_SECONDS, FINAL_FRACTION = 0.5, 0.03
 class TabularRun:
     """One run: what its steps know and leave to each other."""
 
-    def __init__(self, source: Source, task: Task, budget: Budget, folder: Path, stop: Flag) -> None:
+    def __init__(
+        self, source: Source, validation: Source | None, task: Task, budget: Budget, folder: Path, stop: Flag
+    ) -> None:
         self._source = source
+        self._validation = validation
         self._task = task
         self._budget = budget
         self._folder = folder
@@ -83,7 +86,7 @@ class TabularRun:
     def _analyse(self) -> Iterator[Event]:
         """Read the data and understand it, while the lanes import their libraries."""
         yield PhaseBegan(phase=Phase.ANALYZING)
-        self._prepared = prepare(self._source, self._task, self._folder)
+        self._prepared = prepare(self._source, self._validation, self._task, self._folder)
         self._objective = find_metric(self._prepared.problem_type, self._task.objective)
         yield DataRead(
             rows=self._prepared.rows,
@@ -158,9 +161,9 @@ class TabularRun:
         ensemble = fit_ensemble(
             [member.predictions for member in members],
             self._data.target,
+            self._data.weights,
             self._data.folds,
-            self._objective,
-            self._prepared.problem_type,
+            stand_ins(self._prepared.problem_type, self._objective),
             seconds=max(self._deadline.seconds_left - self._publish_seconds, 0.1),
             seed=self._task.seed,
         )
