@@ -78,6 +78,7 @@ class XGBoostFit:
             "max_bin": 256,
             "nthread": 1,
             "seed": seed,
+            "seed_per_iteration": True,  # the library draws for all boosters of a process from one stream
             "verbosity": 0,
         }
         if data.problem_type is ProblemType.MULTICLASS:
