@@ -124,18 +124,6 @@ class AlgorithmSuite:
                 other.advance(1, 60)
             np.testing.assert_array_equal(alone.predict(steps), mixed.predict(steps))
 
-    def test_fits_side_by_side_do_not_disturb_each_other(self, algorithm: Algorithm, data: TrainingData) -> None:
-        """A lane trains several fits by turns: each gives the model that it would give alone."""
-        for entry in algorithm.configurations(data.problem_type, ROWS):
-            alone, beside, other = (
-                algorithm.begin(data, fold, entry.parameters, seed) for fold, seed in ((0, 1), (0, 1), (1, 2))
-            )
-            steps = sum(len(alone.advance(1, 60).losses) for _ in range(3))
-            for _ in range(3):
-                other.advance(1, 60)
-                beside.advance(1, 60)
-            np.testing.assert_array_equal(alone.predict(steps), beside.predict(steps))
-
     def test_validation_rows_teach_nothing(self, algorithm: Algorithm, data: TrainingData) -> None:
         """A model does not change when the answers of its validation rows do."""
         target = data.target.copy()

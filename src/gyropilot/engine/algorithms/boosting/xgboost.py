@@ -80,9 +80,6 @@ class XGBoostFit:
             "max_bin": 256,
             "nthread": 1,
             "seed": seed,
-            # XGBoost draws from one generator for all boosters of a process: seeded anew each round, a booster's draws
-            # do not depend on which others train beside it.
-            "seed_per_iteration": True,
             "seed_per_iteration": True,  # the library draws for all boosters of a process from one stream
             "verbosity": 0,
         }
