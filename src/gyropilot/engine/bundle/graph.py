@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
+from gyropilot.engine.bundle.nodes import INPUT, Nodes
 from gyropilot.engine.contracts import Linear, Part, Trees
 from gyropilot.engine.task import ProblemType
 
-INPUT = "features"
 OUTPUT = "predictions"
 OPSET, ML_OPSET, IR_VERSION = 17, 3, 9
 
@@ -25,29 +23,6 @@ class Member:
 
     parts: Sequence[Part]
     weight: float
-
-
-class _Graph:
-    """Gathers nodes and constants under names of their own."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self._count = 0
-
-    def name(self, stem: str) -> str:
-        self._count += 1
-        return f"{stem}_{self._count}"
-
-    def constant(self, array: NDArray[Any] | np.float32, stem: str = "constant") -> str:
-        name = self.name(stem)
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def add(self, operator: str, inputs: Sequence[str], *, domain: str = "", **attributes: Any) -> str:
-        output = self.name(operator.lower())
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], name=output, domain=domain, **attributes))
-        return output
 
 
 def build_graph(members: Sequence[Member], problem_type: ProblemType, features: int) -> onnx.ModelProto:
@@ -62,7 +37,7 @@ def build_graph(members: Sequence[Member], problem_type: ProblemType, features: 
         A model with one input `features` (n, features) and one output `predictions`: (n, classes) probabilities, or
         (n, 1) amounts.
     """
-    graph = _Graph()
+    graph = Nodes()
     weighted = []
     for member in members:
         predictions = _link(graph, _raw_scores(graph, member.parts), problem_type)
@@ -83,7 +58,7 @@ def build_graph(members: Sequence[Member], problem_type: ProblemType, features: 
     return model
 
 
-def _raw_scores(graph: _Graph, parts: Sequence[Part]) -> str:
+def _raw_scores(graph: Nodes, parts: Sequence[Part]) -> str:
     """Add the parts of one candidate and return the name of their mean raw scores."""
     share = 1 / len(parts)
     trees = [part for part in parts if isinstance(part, Trees)]
@@ -96,7 +71,7 @@ def _raw_scores(graph: _Graph, parts: Sequence[Part]) -> str:
     return scores[0] if len(scores) == 1 else graph.add("Sum", scores)
 
 
-def _link(graph: _Graph, raw: str, problem_type: ProblemType) -> str:
+def _link(graph: Nodes, raw: str, problem_type: ProblemType) -> str:
     if problem_type is ProblemType.REGRESSION:
         return raw
     if problem_type is ProblemType.MULTICLASS:
@@ -106,7 +81,7 @@ def _link(graph: _Graph, raw: str, problem_type: ProblemType) -> str:
     return graph.add("Concat", [negative, positive], axis=1)
 
 
-def _add_trees(graph: _Graph, parts: Sequence[Trees], share: float) -> str:
+def _add_trees(graph: Nodes, parts: Sequence[Trees], share: float) -> str:
     """Add all trees of all folds as one operator."""
     outputs = len(parts[0].base)
     feature = np.concatenate([part.feature for part in parts])
@@ -145,7 +120,7 @@ def _add_trees(graph: _Graph, parts: Sequence[Trees], share: float) -> str:
     )
 
 
-def _add_linear(graph: _Graph, parts: Sequence[Linear], share: float) -> str:
+def _add_linear(graph: Nodes, parts: Sequence[Linear], share: float) -> str:
     """Add the mean of linear models, which is a linear model: all folds share one design."""
     first = parts[0]
     weights = np.sum([part.weights for part in parts], axis=0) * share
@@ -154,10 +129,10 @@ def _add_linear(graph: _Graph, parts: Sequence[Linear], share: float) -> str:
     if len(first.numeric):
         blocks.append(_add_amounts(graph, first))
     if len(first.marked):
-        picked = _pick(graph, first.marked)
+        picked = graph.pick(first.marked)
         blocks.append(graph.add("Cast", [graph.add("IsNaN", [picked])], to=TensorProto.FLOAT))
     if len(first.category):
-        picked = _pick(graph, first.category)
+        picked = graph.pick(first.category)
         same = graph.add("Equal", [picked, graph.constant(first.level.astype(np.float32))])
         blocks.append(graph.add("Cast", [same], to=TensorProto.FLOAT))
     matrix = blocks[0] if len(blocks) == 1 else graph.add("Concat", blocks, axis=1)
@@ -165,14 +140,10 @@ def _add_linear(graph: _Graph, parts: Sequence[Linear], share: float) -> str:
     return graph.add("Add", [product, graph.constant(intercept.astype(np.float32), "intercept")])
 
 
-def _add_amounts(graph: _Graph, part: Linear) -> str:
-    picked = _pick(graph, part.numeric)
+def _add_amounts(graph: Nodes, part: Linear) -> str:
+    picked = graph.pick(part.numeric)
     shifted = graph.add("Sub", [picked, graph.constant(part.center.astype(np.float32))])
     scaled = graph.add("Div", [shifted, graph.constant(part.scale.astype(np.float32))])
     known = graph.add("Where", [graph.add("IsNaN", [scaled]), graph.constant(np.float32(0)), scaled])
     low, high = graph.constant(np.float32(-part.limit)), graph.constant(np.float32(part.limit))
     return graph.add("Clip", [known, low, high])
-
-
-def _pick(graph: _Graph, columns: NDArray[np.int32]) -> str:
-    return graph.add("Gather", [INPUT, graph.constant(columns.astype(np.int64))], axis=1)
