@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 from typing import Any
@@ -12,12 +13,15 @@ from botocore.exceptions import ClientError
 from gyropilot.sdk import Session
 from tests.acceptance.conftest import ROWS, SECONDS
 from tests.acceptance.running import (
+    BUCKET,
     candidates,
+    create,
     create_endpoint,
     describe,
     invoke,
     is_over,
     read_rows,
+    request,
     text_of,
     wait_for,
     wait_for_end,
@@ -155,6 +159,35 @@ def test_the_jobs_log_can_be_read(session: Session, watched: tuple[list[str], An
     text = text_of(session, "two-classes")
     assert f"Read {ROWS} rows" in text
     assert "The job ended" in text
+
+
+def test_weights_and_a_validation_channel(session: Session) -> None:
+    """Weights are no feature, and scores are those of the validation rows."""
+    header, rows = read_rows("adult.csv", 900)
+    weight = header.index("fnlwgt")
+    s3 = session.client("s3")
+    for key, part in (("weighted/train.csv", rows[:600]), ("weighted/validation.csv", rows[600:])):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=write_rows([header, *part]))
+    parameters = request("weighted", "weighted/train.csv", "income", SECONDS)
+    training = parameters["InputDataConfig"][0] | {"SampleWeightAttributeName": "fnlwgt"}
+    scored = copy.deepcopy(training) | {"ChannelType": "validation"}
+    scored["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{BUCKET}/weighted/validation.csv"
+    create(session, parameters | {"InputDataConfig": [training, scored]})
+    ended = wait_for_end(session, "weighted")
+    assert ended["AutoMLJobStatus"] == "Completed", ended.get("FailureReason")
+    assert [channel["ChannelType"] for channel in ended["InputDataConfig"]] == ["training", "validation"]
+    create_endpoint(session, "weighted", ended["BestCandidate"])
+    wait_for_endpoint(session, "weighted")
+    features = without(weight, without(len(header) - 1, rows[600:]))
+    answers = invoke(session, "weighted", write_rows(features)).splitlines()
+    weights = [float(row[weight]) for row in rows[600:]]
+    right = [answer == row[-1] for answer, row in zip(answers, rows[600:], strict=True)]
+    accuracy = sum(w for w, is_right in zip(weights, right, strict=True) if is_right) / sum(weights)
+    told = {
+        metric["StandardMetricName"]: metric["Value"]
+        for metric in ended["BestCandidate"]["CandidateProperties"]["CandidateMetrics"]
+    }
+    assert accuracy == pytest.approx(told["Accuracy"], abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -286,19 +286,19 @@ class JobService:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def find_data(self, problem: Problem) -> list[Blob]:
-        """Return the objects of the training data: all below the prefix but folder marks and hidden names.
+    def find_data(self, uri: str) -> list[Blob]:
+        """Return the objects of a channel's data: all below the prefix but folder marks and hidden names.
 
         Raises:
             InvalidRequestError: when there are none or the bucket cannot be read.
         """
-        place = Location.parse(problem.data_uri)
+        place = Location.parse(uri)
         try:
             blobs = [blob for blob in iterate_blobs(self._blobs, place.bucket, place.key) if _is_data(blob)]
         except BucketNotFoundError:
-            raise InvalidRequestError(f"Could not access {problem.data_uri}: the bucket does not exist.") from None
+            raise InvalidRequestError(f"Could not access {uri}: the bucket does not exist.") from None
         if not blobs:
-            raise InvalidRequestError(f"No objects found under {problem.data_uri}.")
+            raise InvalidRequestError(f"No objects found under {uri}.")
         return blobs
 
     def _check_name_is_free(self, name: str) -> None:
@@ -309,19 +309,27 @@ class JobService:
         raise AlreadyExistsError(AutoMLJob.kind, taken.name)
 
     def _check_data(self, problem: Problem) -> None:
-        first = self.find_data(problem)[0]
+        for uri in filter(None, (problem.data_uri, problem.validation_uri)):
+            self._check_columns(problem, self._read_columns(problem, uri))
+
+    def _read_columns(self, problem: Problem, uri: str) -> tuple[str, ...]:
+        first = self.find_data(uri)[0]
         try:
-            columns = self._headers.read_column_names(
+            return self._headers.read_column_names(
                 first.bucket, first.key, data_format=problem.data_format, compression=problem.compression
             )
         except (UnreadableTableError, BlobNotFoundError) as error:
             raise InvalidRequestError(f"Could not read s3://{first.bucket}/{first.key}: {error}") from error
+
+    def _check_columns(self, problem: Problem, columns: tuple[str, ...]) -> None:
         if problem.target not in columns:
             raise InvalidRequestError(f"Target attribute name {problem.target} does not exist in header.")
+        if problem.weight_column and problem.weight_column not in columns:
+            raise InvalidRequestError(f"Sample weight attribute name {problem.weight_column} does not exist in header.")
         repeated = sorted({column for column in columns if columns.count(column) > 1})
         if repeated:
             raise InvalidRequestError(f"Duplicate column names were found: {', '.join(map(repr, repeated))}.")
-        if len(columns) < 2:  # the target and at least one feature
+        if not set(columns) - {problem.target, problem.weight_column}:
             raise InvalidRequestError(f"The data has no column besides the target attribute {problem.target}.")
 
     def _check_output(self, problem: Problem) -> None:

@@ -125,6 +125,12 @@ class Problem:
     """`gzip`, or nothing."""
     target: str
     """Name of the column to predict."""
+    validation_uri: str = ""
+    """`s3://` prefix or object of rows that candidates are only scored on, or nothing."""
+    validation_fraction: float | None = None
+    """Share of the training data that candidates are only scored on; None: scores are cross-validated."""
+    weight_column: str = ""
+    """Name of the column that says how much each row counts, or nothing."""
     output_uri: str
     """`s3://` location under which a folder of the job's name is written."""
     problem_type: str = ""

@@ -29,7 +29,10 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         LeaseLostError: when the worker no longer holds the job.
     """
     folder = place.folder_of(job.name)
-    paths = download(place.blobs, place.jobs.find_data(job.problem), folder / "data")
+    paths, validation = (
+        download(place.blobs, place.jobs.find_data(uri), folder / name) if uri else []
+        for name, uri in (("data", job.problem.data_uri), ("validation", job.problem.validation_uri))
+    )
     shelf = ModelShelf(
         blobs=place.blobs,
         identity=place.identity,
@@ -42,6 +45,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         _make_task(job.problem),
         _make_budget(place, job),
         folder=folder / "run",
+        validation=validation,
         data_format=job.problem.data_format,
         compression=job.problem.compression,
         stop=claim.stop,
@@ -59,6 +63,8 @@ def _make_task(problem: Problem) -> Task:
         problem_type=ProblemType(problem.problem_type) if problem.problem_type else None,
         objective=problem.objective,
         algorithms=problem.algorithms,
+        weight_column=problem.weight_column,
+        validation_fraction=problem.validation_fraction,
         seed=problem.seed,
     )
 

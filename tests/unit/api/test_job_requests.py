@@ -64,6 +64,16 @@ def test_what_was_not_said_stays_open() -> None:
     assert read_problem(request(algorithms())).algorithms == ()
 
 
+def test_rows_to_score_on_and_weights() -> None:
+    scored = {**VALIDATION, "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/scored"}}}
+    problem = read_problem(request(InputDataConfig=[scored, CHANNEL]))
+    assert (problem.data_uri, problem.validation_uri) == ("s3://b/train", "s3://b/scored")
+    problem = read_problem(
+        request({"DataSplitConfig": {"ValidationFraction": 0.25}}, {"SampleWeightAttributeName": "w"})
+    )
+    assert (problem.validation_fraction, problem.weight_column, problem.validation_uri) == (0.25, "w", "")
+
+
 VALIDATION = {**CHANNEL, "ChannelType": "validation"}
 
 
@@ -75,12 +85,10 @@ VALIDATION = {**CHANNEL, "ChannelType": "validation"}
         (request(algorithms("catboost")), r"does not support the algorithms \[catboost\] yet"),
         (request({"DataSplitConfig": {"ValidationFraction": 0.0}}), "must be greater than 0"),
         (request({"DataSplitConfig": {"ValidationFraction": 1.0}}), "less than 1"),
-        (request({"DataSplitConfig": {"ValidationFraction": 0.2}}), "does not support DataSplitConfig yet"),
         (
             request({"DataSplitConfig": {"ValidationFraction": 0.2}}, InputDataConfig=[CHANNEL, VALIDATION]),
             "cannot be used together with a validation channel",
         ),
-        (request(InputDataConfig=[CHANNEL, VALIDATION]), "does not support a validation channel yet"),
         (request(InputDataConfig=[VALIDATION]), "exactly one training channel"),
         (request(InputDataConfig=[CHANNEL, CHANNEL]), "exactly one training channel"),
         (
@@ -91,7 +99,11 @@ VALIDATION = {**CHANNEL, "ChannelType": "validation"}
             request({"CandidateGenerationConfig": {"FeatureSpecificationS3Uri": "s3://b/f"}}),
             "FeatureSpecificationS3Uri yet",
         ),
-        (request(channel={"SampleWeightAttributeName": "w"}), "SampleWeightAttributeName yet"),
+        (request(channel={"SampleWeightAttributeName": "y"}), "y must not be the TargetAttributeName"),
+        (
+            request(InputDataConfig=[CHANNEL, {**VALIDATION, "CompressionType": "Gzip"}]),
+            "All channels must have the same CompressionType",
+        ),
         (request(channel={"ContentType": "text/plain"}), "ContentType text/plain is not supported"),
         (request(channel={"DataSource": {}}), "must have a DataSource"),
         (

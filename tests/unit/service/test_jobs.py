@@ -44,9 +44,17 @@ def test_a_name_is_taken_in_whatever_case(house: House) -> None:
         (replace(PROBLEM, data_uri="s3://data/nothing"), r"No objects found under s3://data/nothing\."),
         (replace(PROBLEM, output_uri="s3://nowhere/out"), "Could not access s3://nowhere/out"),
         (replace(PROBLEM, data_uri="file:///etc"), "Invalid S3 URI"),
+        (replace(PROBLEM, weight_column="w"), r"^Sample weight attribute name w does not exist in header\.$"),
+        (replace(PROBLEM, weight_column="x"), "no column besides"),
+        (replace(PROBLEM, validation_uri="s3://data/nothing"), r"No objects found under s3://data/nothing\."),
+        (
+            replace(PROBLEM, validation_uri="s3://data/other.csv"),
+            r"^Target attribute name y does not exist in header\.$",
+        ),
     ],
 )
 def test_a_job_that_cannot_work_is_refused(house: House, problem: object, words: str) -> None:
+    house.put("other.csv", b"x,z\n1,2\n")
     with pytest.raises(InvalidRequestError, match=words):
         house.create_job(problem=problem)  # type: ignore[arg-type]
     assert house.service.jobs.find(Query()) == []
@@ -65,7 +73,7 @@ def test_a_table_that_cannot_be_learned_from_is_refused(house: House, content: b
 def test_folder_marks_and_hidden_names_are_no_data(house: House) -> None:
     for key in ("train/", "train/_SUCCESS", "train/.hidden"):
         house.put(key, b"")
-    assert [blob.key for blob in house.service.jobs.find_data(PROBLEM)] == ["train/a.csv"]
+    assert [blob.key for blob in house.service.jobs.find_data(PROBLEM.data_uri)] == ["train/a.csv"]
 
 
 # --- the lease --------------------------------------------------------------------------------------------------------

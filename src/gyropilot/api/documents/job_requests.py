@@ -48,13 +48,17 @@ def read_problem(params: dict[str, Any]) -> Problem:
     _check_mode(config)
     _check_not_yet(params, config)
     problem_type, objective = _read_goal(params)
-    channel = params["InputDataConfig"][0]
+    channels = {channel.get("ChannelType", "training"): channel for channel in params["InputDataConfig"]}
+    channel = channels["training"]
     criteria = config.get("CompletionCriteria", {})
     return Problem(
         data_uri=_read_data_uri(channel),
         data_format=_read_format(channel),
         compression=COMPRESSIONS[channel.get("CompressionType", "None")],
         target=channel["TargetAttributeName"],
+        validation_uri=_read_data_uri(channels["validation"]) if "validation" in channels else "",
+        validation_fraction=config.get("DataSplitConfig", {}).get("ValidationFraction"),
+        weight_column=_read_weight_column(channel),
         output_uri=params["OutputDataConfig"]["S3OutputPath"],
         problem_type=problem_type,
         objective=objective,
@@ -118,8 +122,9 @@ def _check_split(params: dict[str, Any], config: dict[str, Any]) -> None:
         _refuse(f"ValidationFraction must be greater than 0 and less than 1, not {fraction}.")
     if fraction is not None and len(channels) == 2:  # both say which rows validate
         _refuse("ValidationFraction cannot be used together with a validation channel.")
-    for name in ("ContentType", "TargetAttributeName"):
-        if len({channel.get(name, CSV) for channel in channels}) > 1:
+    defaults = {"ContentType": CSV, "CompressionType": "None", "SampleWeightAttributeName": ""}
+    for name in ("TargetAttributeName", *defaults):
+        if len({channel.get(name, defaults.get(name)) for channel in channels}) > 1:
             _refuse(f"All channels must have the same {name}.")
 
 
@@ -134,14 +139,8 @@ def _check_deployment(deploy: dict[str, Any]) -> None:
 def _check_not_yet(params: dict[str, Any], config: dict[str, Any]) -> None:
     if params.get("GenerateCandidateDefinitionsOnly"):
         _refuse_yet("GenerateCandidateDefinitionsOnly", "Leave it out or pass false")
-    if len(params["InputDataConfig"]) > 1:
-        _refuse_yet("a validation channel", "Pass the training channel alone; candidates are scored on held-out folds")
-    if "DataSplitConfig" in config:
-        _refuse_yet("DataSplitConfig", "Leave it out; candidates are scored on held-out folds")
     if "FeatureSpecificationS3Uri" in config.get("CandidateGenerationConfig", {}):
         _refuse_yet("FeatureSpecificationS3Uri", "Leave it out; all columns are used")
-    if "SampleWeightAttributeName" in params["InputDataConfig"][0]:
-        _refuse_yet("SampleWeightAttributeName", "Leave it out; all rows weigh the same")
 
 
 def _read_data_uri(channel: dict[str, Any]) -> str:
@@ -154,6 +153,13 @@ def _read_data_uri(channel: dict[str, Any]) -> str:
     if kind == "ManifestFile":
         _refuse_yet("S3DataType ManifestFile", "Use S3Prefix")
     return str(source["S3Uri"])
+
+
+def _read_weight_column(channel: dict[str, Any]) -> str:
+    name = str(channel.get("SampleWeightAttributeName", ""))
+    if name and name == channel["TargetAttributeName"]:
+        _refuse(f"SampleWeightAttributeName {name} must not be the TargetAttributeName.")
+    return name
 
 
 def _read_format(channel: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ def create_auto_ml_job(context: Context, params: Params) -> Result:
 
 
 def _check_auto_means_ensembling(context: Context, problem: Problem) -> None:
-    blobs = context.service.jobs.find_data(problem)
+    blobs = context.service.jobs.find_data(problem.data_uri)
     if len(blobs) > ENSEMBLING_OBJECTS or sum(blob.size for blob in blobs) > ENSEMBLING_BYTES:
         raise context.refuse(
             "Mode AUTO means HYPERPARAMETER_TUNING for data of more than 100 MB or 1000 objects, "
