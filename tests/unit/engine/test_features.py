@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +33,17 @@ def test_encoder_is_plain_data(table_csv: Path) -> None:
     table = read_table([table_csv]).columns
     encoder = fit_table_encoder(table, profile_columns(table.drop_columns(["label"]), {}))
     assert msgspec.json.decode(msgspec.json.encode(encoder), type=TableEncoder) == encoder
+
+
+def test_decorated_numbers_are_read_alike_in_tables_and_rows() -> None:
+    cells = ["$1,234.50", "-$3", "€ 7", "", "NA", "1,000,000", "12 %", "£0.5", None]
+    table = pa.table({"n": pa.array(cells, pa.string())})
+    encoder = fit_table_encoder(table, profile_columns(table, {}))
+    whole = encode_table(encoder, table)
+    np.testing.assert_array_equal(
+        whole[:, 0], np.array([1234.5, -3, 7, np.nan, np.nan, 1e6, 12, 0.5, np.nan], dtype=np.float32)
+    )
+    np.testing.assert_array_equal(encoder.encode_rows([[cell] for cell in cells]), whole)
 
 
 def test_unseen_and_missing_categories_differ() -> None:

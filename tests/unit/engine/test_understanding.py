@@ -25,6 +25,10 @@ def column(cells: list[str | None]) -> pa.ChunkedArray:
     [
         (["1", " 2.5 ", "-3e2", None], ColumnKind.NUMERIC, ""),
         (["1", "NA", "?", "4"], ColumnKind.NUMERIC, ""),
+        (["$1,234.50", "$3", "", None], ColumnKind.NUMERIC, ""),
+        (["12 %", "3.5%", "NA"], ColumnKind.NUMERIC, ""),
+        (["1,234", "12,34"], ColumnKind.CATEGORICAL, ""),
+        (["$5", "five"], ColumnKind.CATEGORICAL, ""),
         (["a", "b", "a", None], ColumnKind.CATEGORICAL, ""),
         (["NA", "a", "NA", "a"], ColumnKind.CATEGORICAL, ""),
         (["2024-01-31", "2024-02-01"], ColumnKind.DATETIME, ""),

@@ -13,6 +13,10 @@ from gyropilot.engine.task import ColumnKind
 
 NULL_WORDS = ("NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "?", "-")
 """What people write for a missing number; in categories the same words may be answers and stay."""
+DECORATED = r"^[-+]?\s?[$€£¥]?\s?[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?\s?[%$€£¥]?$"
+"""A number with a currency, separators of thousands or a percent sign."""
+MARKS = r"[$€£¥%,\s]"
+"""What decorates a number; `features/encoders.py` takes the same off."""
 TEXT_WORDS = 3.0
 """Cells of text have more words than this on average; categories have fewer."""
 TEXT_DISTINCT_FRACTION = 0.2
@@ -31,6 +35,8 @@ class ColumnProfile:
     """How its cells are understood."""
     date_format: str = ""
     """How its dates are written, for datetime columns."""
+    is_decorated: bool = False
+    """Whether its numbers are written with marks, such as `$1,234` or `12 %`."""
     left_out: str = ""
     """Why it is not learned from; empty: it is."""
 
@@ -51,15 +57,38 @@ def profile_column(name: str, column: pa.ChunkedArray, override: ColumnKind | No
     kind, date_format = (override, "") if override else _kind(filled, distinct)
     if override is ColumnKind.DATETIME:
         date_format = find_date_format(pc.unique(filled).to_pylist())
+    if kind is ColumnKind.NUMERIC:
+        return ColumnProfile(name=name, kind=kind, is_decorated=_cast(filled) is None and is_decorated(filled))
     if kind is ColumnKind.CATEGORICAL and not override and _names_rows(filled, distinct):
         return ColumnProfile(name=name, kind=kind, left_out="almost every row has a value of its own")
     return ColumnProfile(name=name, kind=kind, date_format=date_format)
 
 
 def parse_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Return the column as numbers, or None when a cell is neither a number nor a word for a missing one."""
+    """Return the column as numbers, or None when a cell is neither a number nor a word for a missing one.
+
+    Numbers may be decorated when all are: `$1,234.50`, `12 %`.
+    """
     if not pa.types.is_string(column.type):
         return column.cast(pa.float64())
+    numbers = _cast(column)
+    if numbers is None and is_decorated(column):
+        numbers = _cast(pc.replace_substring_regex(column, pattern=MARKS, replacement=""))
+    return numbers
+
+
+def is_decorated(column: pa.ChunkedArray) -> bool:
+    """Tell whether all cells are numbers written with a currency, separators of thousands or a percent sign."""
+    if not pa.types.is_string(column.type):
+        return False
+    text = pc.utf8_trim_whitespace(column)
+    allowed = pc.or_(pc.is_in(text, value_set=pa.array([*NULL_WORDS, ""])), pc.match_substring_regex(text, DECORATED))
+    return bool(pc.all(pc.fill_null(allowed, True)).as_py())  # Arrow's own positional argument
+
+
+def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    if not pa.types.is_string(column.type):
+        return None
     text = pc.utf8_trim_whitespace(column)
     text = pc.if_else(pc.is_in(text, value_set=pa.array([*NULL_WORDS, ""])), pa.scalar(None, pa.string()), text)
     try:

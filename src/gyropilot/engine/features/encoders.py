@@ -23,12 +23,15 @@ Cell = str | float | None
 _ORIGIN = datetime(2000, 1, 1)  # dates are compared as they are written
 _DATE_PARTS = ("days", "month", "day", "weekday", "day_of_year")
 _DAY_SECONDS = 86_400.0
+_MARKS = str.maketrans("", "", "$€£¥%, \t\u00a0")
 
 
 class NumericEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="numeric"):
     """Numbers stay what they are; whatever is no finite number is missing."""
 
     name: str
+    is_decorated: bool = False
+    """Whether the numbers are written with marks, such as `$1,234` or `12 %`, which are taken off."""
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -37,6 +40,8 @@ class NumericEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="numeric"):
 
     def encode(self, cell: Cell) -> tuple[float, ...]:
         """Return the cell's numbers, one for each output."""
+        if self.is_decorated and isinstance(cell, str):
+            cell = cell.translate(_MARKS)
         try:
             number = float(cell)  # type: ignore[arg-type]  # None raises TypeError, which is caught
         except (TypeError, ValueError):

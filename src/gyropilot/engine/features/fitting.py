@@ -38,7 +38,7 @@ def fit_table_encoder(table: pa.Table, profiles: list[ColumnProfile]) -> TableEn
 def fit_encoder(profile: ColumnProfile, column: pa.ChunkedArray) -> Encoder:
     """Return the encoder of one column."""
     if profile.kind is ColumnKind.NUMERIC:
-        return NumericEncoder(name=profile.name)
+        return NumericEncoder(name=profile.name, is_decorated=profile.is_decorated)
     if profile.kind is ColumnKind.TEXT:
         return TextEncoder(name=profile.name)
     if profile.kind is ColumnKind.DATETIME:
