@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,7 +72,10 @@ class TrainingData:
 
 @dataclass(frozen=True, kw_only=True)
 class Trees:
-    """Regression trees whose leaves are summed. A row goes left when its number is missing or at most the threshold."""
+    """Regression trees whose leaves are summed. A row goes left when its number is missing or at most the threshold.
+
+    A leaf adds one number to one raw score, or several numbers to as many raw scores in a row.
+    """
 
     feature: NDArray[np.int32]
     """(nodes,) column that is asked; -1 in a leaf."""
@@ -82,11 +86,11 @@ class Trees:
     right: NDArray[np.int32]
     """(nodes,) where to go otherwise."""
     value: NDArray[np.float32]
-    """(nodes,) what a leaf adds."""
+    """(nodes, numbers) what a leaf adds."""
     root: NDArray[np.int32]
     """(trees,) where each tree begins."""
     output: NDArray[np.int32]
-    """(trees,) which raw score each tree adds to."""
+    """(trees,) which raw score the first number of each tree's leaves is added to."""
     base: NDArray[np.float64]
     """(outputs,) raw scores to begin with."""
 
@@ -116,7 +120,16 @@ class Linear:
 
 
 Part = Trees | Linear
-"""One trained model: gives raw scores (log odds, one score for each class, or the amount)."""
+"""One trained model: gives raw scores, which a link turns into predictions."""
+
+
+class Link(StrEnum):
+    """How raw scores become predictions."""
+
+    LOGIT = "logit"
+    """They are log odds, one for the positive class or one for each class; amounts are what they are."""
+    IDENTITY = "identity"
+    """They are probabilities, of the positive class or of each class, or amounts."""
 
 
 # --- algorithms -------------------------------------------------------------------------------------------------------
@@ -130,6 +143,8 @@ class Abilities:
     """The kinds of answers it can learn."""
     modules: tuple[str, ...]
     """What a lane imports before the first fit, so that fits are not slowed by it."""
+    link: Link = Link.LOGIT
+    """What its raw scores mean; scores are averaged over folds as they are."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,7 @@ class AlgorithmSuite:
         losses = fit.advance(4, 60).losses
         rows = data.validation_rows(0)
         for step, loss in enumerate(losses, start=1):
-            predictions = to_predictions(fit.predict(step), data.problem_type)
+            predictions = to_predictions(fit.predict(step), data.problem_type, algorithm.abilities.link)
             again = surrogate(data.problem_type).function(data.target[rows], predictions, data.weights[rows])
             assert loss == pytest.approx(again, rel=1e-4)
 
@@ -158,7 +158,7 @@ class AlgorithmSuite:
         fit = self.begin(algorithm, replace(data, weights=weights, cache={}))
         losses = fit.advance(2, 60).losses
         rows = data.validation_rows(0)
-        predictions = to_predictions(fit.predict(1), data.problem_type)
+        predictions = to_predictions(fit.predict(1), data.problem_type, algorithm.abilities.link)
         again = surrogate(data.problem_type).function(data.target[rows], predictions, weights[rows])
         assert losses[0] == pytest.approx(again, rel=1e-4)
 
@@ -183,8 +183,10 @@ class AlgorithmSuite:
         data = replace(data, features=features, codes=quantise(features, list(data.borders)), cache={})
         fit = self.begin(algorithm, data)
         steps = len(fit.advance(STEPS, 60).losses)
-        expected = to_predictions(fit.score_rows(np.arange(ROWS), steps), data.problem_type).reshape(ROWS, -1)
-        graph = build_graph([Member(parts=[fit.part(steps)], weight=1.0)], data.problem_type, features.shape[1])
+        link = algorithm.abilities.link
+        expected = to_predictions(fit.score_rows(np.arange(ROWS), steps), data.problem_type, link).reshape(ROWS, -1)
+        member = Member(parts=[fit.part(steps)], weight=1.0, link=link)
+        graph = build_graph([member], data.problem_type, features.shape[1])
         session = onnxruntime.InferenceSession(graph.SerializeToString())
         given = session.run(None, {"features": features})[0]
         np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-5)

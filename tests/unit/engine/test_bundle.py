@@ -28,7 +28,7 @@ STUMP = Trees(
     threshold=np.array([2.5, 0, 0], dtype=np.float32),
     left=np.array([1, 0, 0], dtype=np.int32),
     right=np.array([2, 0, 0], dtype=np.int32),
-    value=np.array([0, -1, 1], dtype=np.float32),
+    value=np.array([[0], [-1], [1]], dtype=np.float32),
     root=np.array([0], dtype=np.int32),
     output=np.array([0], dtype=np.int32),
     base=np.zeros(1),

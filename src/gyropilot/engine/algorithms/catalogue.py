@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 from gyropilot.engine.algorithms.boosting.lightgbm import LightGBM
 from gyropilot.engine.algorithms.boosting.xgboost import XGBoost
+from gyropilot.engine.algorithms.forests.extra_trees import ExtraTrees
+from gyropilot.engine.algorithms.forests.random_forest import RandomForest
 from gyropilot.engine.algorithms.linear.linear_learner import LinearLearner
 from gyropilot.engine.contracts import Algorithm
 from gyropilot.engine.errors import TaskError
 
-ALGORITHMS: dict[str, Algorithm] = {algorithm.name: algorithm for algorithm in (LinearLearner(), LightGBM(), XGBoost())}
+ALGORITHMS: dict[str, Algorithm] = {
+    algorithm.name: algorithm for algorithm in (LinearLearner(), LightGBM(), XGBoost(), ExtraTrees(), RandomForest())
+}
 
 
 def find_algorithms(names: Sequence[str]) -> list[Algorithm]:

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from gyropilot.engine.bundle.nodes import INPUT, Nodes
-from gyropilot.engine.contracts import Linear, Part, Trees
+from gyropilot.engine.contracts import Linear, Link, Part, Trees
 from gyropilot.engine.task import ProblemType
 
 OUTPUT = "predictions"
@@ -23,6 +23,7 @@ class Member:
 
     parts: Sequence[Part]
     weight: float
+    link: Link = Link.LOGIT
 
 
 def build_graph(members: Sequence[Member], problem_type: ProblemType, features: int) -> onnx.ModelProto:
@@ -40,7 +41,7 @@ def build_graph(members: Sequence[Member], problem_type: ProblemType, features: 
     graph = Nodes()
     weighted = []
     for member in members:
-        predictions = _link(graph, _raw_scores(graph, member.parts), problem_type)
+        predictions = _add_link(graph, _raw_scores(graph, member.parts), problem_type, member.link)
         if member.weight != 1:
             predictions = graph.add("Mul", [predictions, graph.constant(np.float32(member.weight))])
         weighted.append(predictions)
@@ -71,12 +72,13 @@ def _raw_scores(graph: Nodes, parts: Sequence[Part]) -> str:
     return scores[0] if len(scores) == 1 else graph.add("Sum", scores)
 
 
-def _link(graph: Nodes, raw: str, problem_type: ProblemType) -> str:
+def _add_link(graph: Nodes, raw: str, problem_type: ProblemType, link: Link) -> str:
+    is_linked = link is Link.IDENTITY
     if problem_type is ProblemType.REGRESSION:
         return raw
     if problem_type is ProblemType.MULTICLASS:
-        return graph.add("Softmax", [raw], axis=1)
-    positive = graph.add("Sigmoid", [raw])
+        return raw if is_linked else graph.add("Softmax", [raw], axis=1)
+    positive = raw if is_linked else graph.add("Sigmoid", [raw])
     negative = graph.add("Sub", [graph.constant(np.float32(1)), positive])
     return graph.add("Concat", [negative, positive], axis=1)
 
@@ -94,6 +96,7 @@ def _add_trees(graph: Nodes, parts: Sequence[Trees], share: float) -> str:
     left = np.concatenate([part.left for part in parts]) + shift
     right = np.concatenate([part.right for part in parts]) + shift
     is_leaf = feature < 0
+    numbers = np.arange(parts[0].value.shape[1])
     tree_output = np.concatenate([part.output for part in parts])
     value = np.concatenate([part.value for part in parts]).astype(np.float64) * share
     base = np.sum([part.base for part in parts], axis=0) * share
@@ -113,10 +116,10 @@ def _add_trees(graph: Nodes, parts: Sequence[Trees], share: float) -> str:
         nodes_truenodeids=np.where(is_leaf, 0, left).tolist(),
         nodes_falsenodeids=np.where(is_leaf, 0, right).tolist(),
         nodes_missing_value_tracks_true=np.where(is_leaf, 0, 1).tolist(),
-        target_treeids=tree_of_node[is_leaf].tolist(),
-        target_nodeids=place[is_leaf].tolist(),
-        target_ids=tree_output[tree_of_node[is_leaf]].tolist(),
-        target_weights=value[is_leaf].astype(np.float32).tolist(),
+        target_treeids=np.repeat(tree_of_node[is_leaf], len(numbers)).tolist(),
+        target_nodeids=np.repeat(place[is_leaf], len(numbers)).tolist(),
+        target_ids=(tree_output[tree_of_node[is_leaf], None] + numbers).ravel().tolist(),
+        target_weights=value[is_leaf].ravel().astype(np.float32).tolist(),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.algorithms.boosting.trees import TreeCollector
+from gyropilot.engine.algorithms.trees import TreeCollector
 from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, TrainingData, Trees
 from gyropilot.engine.task import ProblemType
 

@@ -14,12 +14,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from gyropilot.engine.algorithms.catalogue import ALGORITHMS
 from gyropilot.engine.algorithms.losses import to_predictions
 from gyropilot.engine.bundle.graph import Member
 from gyropilot.engine.bundle.load import Predictor
 from gyropilot.engine.bundle.manifest import Figure, Manifest, Provenance
 from gyropilot.engine.bundle.write import Check, write_bundle
-from gyropilot.engine.contracts import HOLDOUT, Part, TrainingData, read_part
+from gyropilot.engine.contracts import HOLDOUT, TrainingData, read_part
 from gyropilot.engine.events import CandidateResult, Score
 from gyropilot.engine.lanes.training import Trained
 from gyropilot.engine.metrics.catalogue import METRICS, Metric
@@ -82,20 +83,22 @@ class Workbench:
         holdout = [np.load(f"{path}-holdout.npy", allow_pickle=False) for path in trained.paths]
         raw[self._data.validation_rows(HOLDOUT)] = np.mean(holdout, axis=0)
         checks = [np.load(f"{path}-check.npy", allow_pickle=False) for path in trained.paths]
+        link = ALGORITHMS[trained.plan.algorithm].abilities.link
         draft = Draft(
             id=trained.plan.id,
             algorithm=trained.plan.algorithm,
             parameters={**trained.plan.parameters, "steps": trained.steps, "seed": trained.plan.seed},
-            predictions=to_predictions(raw, self._prepared.problem_type),
-            check=to_predictions(np.mean(checks, axis=0), self._prepared.problem_type),
-            members=[Member(parts=self.parts(trained.plan.id), weight=1.0)],
+            predictions=to_predictions(raw, self._prepared.problem_type, link),
+            check=to_predictions(np.mean(checks, axis=0), self._prepared.problem_type, link),
+            members=[self.member(trained.plan.id, trained.plan.algorithm, 1.0)],
             fit_seconds=trained.fit_seconds,
         )
         return self.publish(draft)
 
-    def parts(self, candidate: str) -> list[Part]:
-        """Return the stored models of a candidate's folds."""
-        return [read_part(self._folder / candidate / f"fold{fold}.npz") for fold in range(self._prepared.fold_count)]
+    def member(self, candidate: str, algorithm: str, weight: float) -> Member:
+        """Return a candidate, by the stored models of its folds, as a member of a graph."""
+        paths = [self._folder / candidate / f"fold{fold}.npz" for fold in range(self._prepared.fold_count)]
+        return Member(parts=list(map(read_part, paths)), weight=weight, link=ALGORITHMS[algorithm].abilities.link)
 
     def publish(self, draft: Draft) -> Finished:
         """Score a draft, write its bundle and its record; the record comes last.

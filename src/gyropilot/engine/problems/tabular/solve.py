@@ -9,7 +9,6 @@ from threading import Event as Flag
 
 from gyropilot.engine.algorithms.catalogue import find_algorithms
 from gyropilot.engine.budget import Budget, Deadline
-from gyropilot.engine.bundle.graph import Member
 from gyropilot.engine.contracts import TrainingData
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import read_training_data
@@ -120,11 +119,12 @@ class TabularRun:
             earlier = self._bench.recall(plan.id)
             if earlier is not None:
                 yield self._keep(earlier)
+        waiting = iter([plan for plan in plans if plan.id not in self._finished])
         training = Training(
             lanes=self._lanes,
             data_folder=self._folder / "data",
             candidates_folder=self._folder / "candidates",
-            plans=[plan for plan in plans if plan.id not in self._finished],
+            next_plan=lambda: next(waiting, None),
             folds=self._prepared.fold_count,
             check_rows=self._prepared.check_rows,
             limits=Limits(
@@ -180,7 +180,9 @@ class TabularRun:
             parameters={"weights": weights},
             predictions=ensemble.predictions,
             check=sum(member.check * weight for member, weight in chosen),  # type: ignore[arg-type]  # arrays
-            members=[Member(parts=self._bench.parts(member.result.id), weight=weight) for member, weight in chosen],
+            members=[
+                self._bench.member(member.result.id, member.result.algorithm, weight) for member, weight in chosen
+            ],
             fit_seconds=time.monotonic() - began,
         )
         try:

@@ -1,0 +1,1 @@
+"""Averages of many trees, each of which is grown by itself from the shared codes."""
