@@ -119,7 +119,44 @@ class Linear:
     """(outputs,) raw scores to begin with."""
 
 
-Part = Trees | Linear
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A perceptron of several layers on scaled numbers, missing marks and the embeddings of categories, in this order.
+
+    What normalises or scales in training is multiplied into the weights.
+    """
+
+    numeric: NDArray[np.int32]
+    """(a,) columns of amounts."""
+    center: NDArray[np.float32]
+    """(a,) what is taken off each."""
+    scale: NDArray[np.float32]
+    """(a,) what each is divided by; a missing amount is 0 then."""
+    limit: float
+    """A scaled amount z becomes z / sqrt(1 + (z / limit)²), which this limit bounds."""
+    binned: NDArray[np.int32]
+    """(t,) columns of amounts, one entry for each of their bins."""
+    start: NDArray[np.float32]
+    """(t,) where each bin begins: amounts up to there, and missing ones, give 0."""
+    width: NDArray[np.float32]
+    """(t,) how wide each bin is: amounts above it give 1, those within it their share of it."""
+    marked: NDArray[np.int32]
+    """(b,) columns whose missing numbers have a mark of their own."""
+    category: NDArray[np.int32]
+    """(c,) columns of categories."""
+    levels: NDArray[np.int32]
+    """(c,) how many levels of each have an embedding; the others count as never seen."""
+    embeddings: NDArray[np.float32]
+    """(sum of levels + 2, d): for each column the missing category, the one never seen, then the levels."""
+    weights: tuple[NDArray[np.float32], ...]
+    """Each layer's weights (inputs, outputs)."""
+    biases: tuple[NDArray[np.float32], ...]
+    """Each layer's offsets (outputs,)."""
+    activation: str
+    """What follows each layer but the last: `relu`, `selu` or `silu`."""
+
+
+Part = Trees | Linear | Network
 """One trained model: gives raw scores, which a link turns into predictions."""
 
 
@@ -262,15 +299,20 @@ class Lanes(Protocol):
 
 def write_part(part: Part, path: Path) -> None:
     """Store a part as plain arrays (`.npz`, no pickle)."""
-    arrays = {name: np.asarray(value) for name, value in vars(part).items()}
-    np.savez(path, kind=np.array(type(part).__name__), **arrays)  # type: ignore[arg-type]  # numpy's own keyword
+    arrays: dict[str, Any] = {"kind": np.array(type(part).__name__)}
+    for name, value in vars(part).items():
+        several = {f"{name}.{number}": each for number, each in enumerate(value)} if isinstance(value, tuple) else {}
+        arrays |= several or {name: np.asarray(value)}
+    np.savez(path, **arrays)
 
 
 def read_part(path: Path) -> Part:
     """Read a part that `write_part` stored."""
+    fields: dict[str, Any] = {}
     with np.load(path, allow_pickle=False) as arrays:
-        fields: dict[str, Any] = {name: arrays[name] for name in arrays.files}
-    kind = str(fields.pop("kind"))
-    if kind == Trees.__name__:
-        return Trees(**fields)
-    return Linear(**fields | {"limit": float(fields["limit"])})
+        for key in arrays.files:
+            name, _, number = key.partition(".")
+            value = arrays[key] if arrays[key].ndim else arrays[key].item()
+            fields[name] = (*fields.get(name, ()), value) if number else value
+    kinds: dict[str, type[Part]] = {kind.__name__: kind for kind in (Trees, Linear, Network)}
+    return kinds[fields.pop("kind")](**fields)

@@ -9,8 +9,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from gyropilot.engine.bundle.network_graph import add_networks
 from gyropilot.engine.bundle.nodes import INPUT, Nodes
-from gyropilot.engine.contracts import Linear, Link, Part, Trees
+from gyropilot.engine.contracts import Linear, Link, Network, Part, Trees
 from gyropilot.engine.task import ProblemType
 
 OUTPUT = "predictions"
@@ -64,11 +65,14 @@ def _raw_scores(graph: Nodes, parts: Sequence[Part]) -> str:
     share = 1 / len(parts)
     trees = [part for part in parts if isinstance(part, Trees)]
     linears = [part for part in parts if isinstance(part, Linear)]
+    networks = [part for part in parts if isinstance(part, Network)]
     scores = []
     if trees:
         scores.append(_add_trees(graph, trees, share))
     if linears:
         scores.append(_add_linear(graph, linears, share))
+    if networks:
+        scores.append(add_networks(graph, networks, share))
     return scores[0] if len(scores) == 1 else graph.add("Sum", scores)
 
 

@@ -1,0 +1,1 @@
+"""Networks of layers, trained by epochs on one design: `design.py`."""

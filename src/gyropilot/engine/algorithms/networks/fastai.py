@@ -1,0 +1,54 @@
+"""fastai's tabular network: embeddings, two layers with batch normalisation, one cycle (Howard and Gugger, 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gyropilot.engine.algorithms.networks.design import share_inputs
+from gyropilot.engine.contracts import Abilities, Configuration, Fit, Parameters, TrainingData
+from gyropilot.engine.task import ProblemType
+
+TRAINED_ROWS = 1_000_000
+"""Rows that a fit looks at, over all epochs."""
+FEWEST_EPOCHS, MOST_EPOCHS = 8, 40
+
+
+class FastAI:
+    """The catalogue's `fastai`."""
+
+    name = "fastai"
+    abilities = Abilities(
+        problem_types=frozenset(ProblemType), modules=("torch", "fastai.tabular.model", "fastai.learner")
+    )
+
+    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
+        """Return one network; what it costs is bounded: long tables are trained for fewer epochs, or on samples."""
+        parameters = {
+            "width": 400 if rows >= 2000 else 200,
+            "bins": 0,
+            "dropout": 0.1,
+            "learning_rate": 0.01,
+            "weight_decay": 0.01,
+            "batch_size": 256 if rows >= 10_000 else 128 if rows >= 2000 else 32,
+            "epochs": min(max(TRAINED_ROWS // max(rows, 1), FEWEST_EPOCHS), MOST_EPOCHS),
+            "epoch_rows": TRAINED_ROWS // FEWEST_EPOCHS,
+        }
+        return [Configuration(parameters=parameters, priority=7 if rows <= 3000 else 9, strength=45)]
+
+    def begin(self, data: TrainingData, fold: int, parameters: Parameters, seed: int) -> Fit:
+        """Begin a fit on the rows outside a fold."""
+        import torch
+
+        from gyropilot.engine.algorithms.networks.epochs import Batches, EpochFit, limit_epochs, randomness
+        from gyropilot.engine.algorithms.networks.tabular_learner import LearnerTrainer, TabularNetwork
+
+        torch.set_num_threads(1)
+        inputs = share_inputs(data, int(parameters["bins"]))
+        batches = Batches(
+            data, inputs, fold, size=int(parameters["batch_size"]), epoch_rows=int(parameters["epoch_rows"])
+        )
+        with randomness(seed):
+            model = TabularNetwork(inputs.design, data.output_count, parameters)
+            epochs = limit_epochs(int(parameters["epochs"]), model)
+            trainer = LearnerTrainer(model, batches, data.problem_type, parameters, epochs=epochs)
+            return EpochFit(data, fold, trainer, batches, inputs, epochs=epochs)

@@ -1,0 +1,58 @@
+"""A multilayer perceptron in torch, after RealMLP (Holzmüller, Grinsztajn and Steinwart, NeurIPS 2024).
+
+Amounts also enter as bins (piecewise linear encoding: Gorishniy, Rubachev and Babenko, NeurIPS 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gyropilot.engine.algorithms.networks.design import share_inputs
+from gyropilot.engine.contracts import Abilities, Configuration, Fit, Parameters, TrainingData
+from gyropilot.engine.task import ProblemType
+
+TRAINED_ROWS = 1_500_000
+"""Rows that a fit looks at, over all epochs."""
+FEWEST_EPOCHS, MOST_EPOCHS = 12, 80
+
+
+class NNTorch:
+    """The catalogue's `nn-torch`."""
+
+    name = "nn-torch"
+    abilities = Abilities(problem_types=frozenset(ProblemType), modules=("torch",))
+
+    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:
+        """Return one network; what it costs is bounded: long tables are trained for fewer epochs, or on samples."""
+        epochs = min(max(TRAINED_ROWS // max(rows, 1), FEWEST_EPOCHS), MOST_EPOCHS)
+        parameters = {
+            "width": 256 if rows >= 1000 else 128,
+            "depth": 3,
+            "activation": "silu" if problem_type is ProblemType.REGRESSION else "selu",
+            "bins": 12,
+            "dropout": 0.15,
+            "learning_rate": 0.04,
+            "weight_decay": 0.02,
+            "batch_size": 256 if rows >= 5000 else 128 if rows >= 2000 else 32,
+            "epochs": epochs,
+            "epoch_rows": TRAINED_ROWS // FEWEST_EPOCHS,
+        }
+        return [Configuration(parameters=parameters, priority=4 if rows <= 3000 else 8, strength=65)]
+
+    def begin(self, data: TrainingData, fold: int, parameters: Parameters, seed: int) -> Fit:
+        """Begin a fit on the rows outside a fold."""
+        import torch
+
+        from gyropilot.engine.algorithms.networks.epochs import Batches, EpochFit, limit_epochs, randomness
+        from gyropilot.engine.algorithms.networks.perceptron import Perceptron, PerceptronTrainer
+
+        torch.set_num_threads(1)
+        inputs = share_inputs(data, int(parameters["bins"]))
+        batches = Batches(
+            data, inputs, fold, size=int(parameters["batch_size"]), epoch_rows=int(parameters["epoch_rows"])
+        )
+        with randomness(seed):
+            model = Perceptron(inputs.design, data.output_count, parameters)
+            epochs = limit_epochs(int(parameters["epochs"]), model)
+            trainer = PerceptronTrainer(model, data.problem_type, parameters, epochs=epochs)
+            return EpochFit(data, fold, trainer, batches, inputs, epochs=epochs)
