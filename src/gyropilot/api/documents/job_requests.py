@@ -30,7 +30,7 @@ ALGORITHMS = {
 }
 """The algorithms that AWS allows in each mode."""
 
-SERVED_ALGORITHMS = ("extra-trees", "lightgbm", "linear-learner", "randomforest", "xgboost")
+SERVED_ALGORITHMS = ("catboost", "extra-trees", "lightgbm", "linear-learner", "randomforest", "xgboost")
 """Those that Gyropilot trains."""
 
 

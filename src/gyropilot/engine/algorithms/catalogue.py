@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gyropilot.engine.algorithms.boosting.catboost import CatBoost
 from gyropilot.engine.algorithms.boosting.lightgbm import LightGBM
 from gyropilot.engine.algorithms.boosting.xgboost import XGBoost
 from gyropilot.engine.algorithms.forests.extra_trees import ExtraTrees
@@ -13,7 +14,8 @@ from gyropilot.engine.contracts import Algorithm
 from gyropilot.engine.errors import TaskError
 
 ALGORITHMS: dict[str, Algorithm] = {
-    algorithm.name: algorithm for algorithm in (LinearLearner(), LightGBM(), XGBoost(), ExtraTrees(), RandomForest())
+    algorithm.name: algorithm
+    for algorithm in (LinearLearner(), LightGBM(), XGBoost(), CatBoost(), ExtraTrees(), RandomForest())
 }
 
 

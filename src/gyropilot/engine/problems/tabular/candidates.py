@@ -30,7 +30,7 @@ from gyropilot.engine.problems.tabular.prepare import Prepared
 ENSEMBLE = "weighted-ensemble"
 RESULT = "result.json"
 LATENCY_CALLS = 30
-LIBRARIES = ("lightgbm", "numpy", "onnx", "scikit-learn", "xgboost-cpu")
+LIBRARIES = ("catboost", "lightgbm", "numpy", "onnx", "scikit-learn", "xgboost-cpu")
 
 Numbers = NDArray[np.float64]
 

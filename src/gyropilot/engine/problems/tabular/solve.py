@@ -119,12 +119,11 @@ class TabularRun:
             earlier = self._bench.recall(plan.id)
             if earlier is not None:
                 yield self._keep(earlier)
-        waiting = iter([plan for plan in plans if plan.id not in self._finished])
         training = Training(
             lanes=self._lanes,
             data_folder=self._folder / "data",
             candidates_folder=self._folder / "candidates",
-            next_plan=lambda: next(waiting, None),
+            plans=[plan for plan in plans if plan.id not in self._finished],
             folds=self._prepared.fold_count,
             check_rows=self._prepared.check_rows,
             limits=Limits(
