@@ -120,13 +120,15 @@ class Supervisor:
         self._max_attempts = max_attempts
         self._runs: dict[str, _Run] = {}
         self._servers: dict[str, list[_Server]] = {}
+        self._has_waiting_jobs = False
 
     def run(self, stopped: threading.Event) -> None:
-        """Tick until told to stop: when woken and every second, ten times as often while servers start."""
+        """Tick until told to stop: when woken and every second, ten times as often while something is waited for."""
         while not stopped.is_set():
             self._book.bell.clear()
             self.tick()
-            self._book.bell.wait(BUSY_SECONDS if self._has_starting_servers() else IDLE_SECONDS)
+            is_busy = self._has_waiting_jobs or self._has_starting_servers()
+            self._book.bell.wait(BUSY_SECONDS if is_busy else IDLE_SECONDS)
 
     def tick(self) -> None:
         """Take the next step for every job and endpoint; one that fails keeps none of the others waiting."""
@@ -139,6 +141,7 @@ class Supervisor:
 
     def _tend_jobs(self) -> None:
         open_jobs = self._jobs.find_open()
+        self._has_waiting_jobs = False
         for name in set(self._runs) - {job.name for job in open_jobs}:
             if not self._launcher.is_alive(self._runs[name].program):
                 del self._runs[name]
@@ -164,6 +167,7 @@ class Supervisor:
             self._fail_job(job, run)
             return 0
         if not has_room:
+            self._has_waiting_jobs = True
             return 0
         self._runs[job.name] = _Run(program=self._launcher.start_worker(job.name), starts=starts + 1)
         return 1
