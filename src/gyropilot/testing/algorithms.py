@@ -175,6 +175,17 @@ class AlgorithmSuite:
         np.testing.assert_array_equal(fits[0].predict(steps[0]), fits[1].predict(steps[1]))
         assert len(fits[0].score_rows(np.flatnonzero(folds == HOLDOUT), 1)) == ROWS // 4
 
+    def test_classes_that_no_training_row_has_are_improbable(self, algorithm: Algorithm) -> None:
+        """A class that occurs in one fold alone is no obstacle to a fit outside it; nor does it appear from nowhere."""
+        data = make_data(ProblemType.MULTICLASS)
+        target = data.target.copy()
+        target[data.training_rows(0)] = np.minimum(target[data.training_rows(0)], data.class_count - 2)
+        fit = self.begin(algorithm, replace(data, target=target, cache={}))
+        steps = len(fit.advance(STEPS, 60).losses)
+        predictions = to_predictions(fit.predict(steps), data.problem_type, algorithm.abilities.link)
+        assert predictions.shape[1] == data.class_count
+        assert predictions[:, -1].max() < 0.2
+
     def test_part_repeats_the_library(self, algorithm: Algorithm, data: TrainingData) -> None:
         """The exported model gives the library's scores, also for missing numbers and categories never seen."""
         features = data.features.copy()
