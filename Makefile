@@ -58,9 +58,12 @@ clean: ## remove .venv, caches and build products
 	@bash tools/prepare.sh $(PYTHON)
 
 # The stamps: pip runs again only when a lock file or the project's metadata changed.
-.venv/installed: requirements-build.lock requirements.lock pyproject.toml | .venv/pyvenv.cfg
-	@echo "installing $$(grep -c == requirements.lock) packages into .venv"
+# Torch comes first and alone: of a version that is pinned exactly pip takes the build for CPUs where it finds one.
+.venv/installed: requirements-build.lock requirements.lock requirements-networks.lock pyproject.toml | .venv/pyvenv.cfg
+	@echo "installing $$(grep -c == requirements-networks.lock) packages into .venv"
 	@$(PIP) -r requirements-build.lock -r requirements.lock
+	@$(PIP) --constraint requirements-networks.lock "$$(grep ^torch== requirements-networks.lock)"
+	@$(PIP) -r requirements-networks.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -14,6 +14,9 @@ compile() {
 
 compile "$@" pyproject.toml -o requirements.lock
 compile "$@" --constraint requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+compile "$@" --constraint requirements-dev.lock --extra networks pyproject.toml -o requirements-networks.lock
+# What a build of torch needs of CUDA it asks for by itself; its build for CPUs, where pip finds one, needs nothing.
+sed -i -E '/^(cuda-|nvidia-|triton=)/d' requirements-networks.lock
 
 build_requirements() {
     sed -n '/^\[build-system\]/,/^$/s/^requires = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '" ' | tr ',' '\n'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gyropilot.api.documents.job_requests import SERVED_ALGORITHMS
+from gyropilot.api.documents.job_requests import ALGORITHMS as ALLOWED_ALGORITHMS
 from gyropilot.api.documents.metrics import AWS_NAMES, OUR_NAMES
 from gyropilot.api.documents.problem_types import PROBLEM_TYPES
 from gyropilot.cli.goals import DEFAULT_OBJECTIVES, OBJECTIVES
@@ -16,7 +16,7 @@ from gyropilot.settings import read_settings
 
 
 def test_the_api_serves_the_algorithms_of_the_engine() -> None:
-    assert set(SERVED_ALGORITHMS) == set(ALGORITHMS)
+    assert set(ALLOWED_ALGORITHMS["ENSEMBLING"]) == set(ALGORITHMS)
 
 
 def test_the_api_has_a_word_for_every_metric_of_the_engine() -> None:

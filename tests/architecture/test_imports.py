@@ -9,7 +9,7 @@ import pytest
 from tests.architecture.repository import PACKAGE, ROOT, imported_modules, sources
 
 RUNS_CODE_WHEN_READ = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle"}
-TRAINING_LIBRARIES = ("catboost", "lightgbm", "xgboost", "sklearn", "scipy", "onnx")
+TRAINING_LIBRARIES = ("catboost", "lightgbm", "xgboost", "sklearn", "scipy", "onnx", "torch", "fastai")
 PREDICTING_LIBRARIES = ("onnxruntime", "numpy")
 
 

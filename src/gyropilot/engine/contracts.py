@@ -180,6 +180,8 @@ class Abilities:
     """The kinds of answers it can learn."""
     modules: tuple[str, ...]
     """What a lane imports before the first fit, so that fits are not slowed by it."""
+    extra: str = ""
+    """The extra of the package that brings these libraries; empty: they are always there."""
     link: Link = Link.LOGIT
     """What its raw scores mean; scores are averaged over folds as they are."""
 

@@ -82,7 +82,6 @@ VALIDATION = {**CHANNEL, "ChannelType": "validation"}
     [
         (request(algorithms("mlp")), r"AutoMLAlgorithms \[mlp\] are not supported in Mode ENSEMBLING"),
         (request({"Mode": "AUTO", **algorithms("xgboost")}), "must not be set when Mode is AUTO"),
-        (request(algorithms("fastai")), r"does not support the algorithms \[fastai\] yet"),
         (request({"DataSplitConfig": {"ValidationFraction": 0.0}}), "must be greater than 0"),
         (request({"DataSplitConfig": {"ValidationFraction": 1.0}}), "less than 1"),
         (

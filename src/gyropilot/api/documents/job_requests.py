@@ -30,9 +30,6 @@ ALGORITHMS = {
 }
 """The algorithms that AWS allows in each mode."""
 
-SERVED_ALGORITHMS = ("catboost", "extra-trees", "lightgbm", "linear-learner", "randomforest", "xgboost")
-"""Those that Gyropilot trains."""
-
 
 def read_problem(params: dict[str, Any]) -> Problem:
     """Return what is to be learned.
@@ -99,8 +96,6 @@ def _read_algorithms(config: dict[str, Any]) -> tuple[str, ...]:
             f"AutoMLAlgorithms [{', '.join(strangers)}] are not supported in Mode {mode}. "
             f"Supported: [{', '.join(sorted(allowed))}]"
         )
-    if mode == "ENSEMBLING" and (unserved := [name for name in wanted if name not in SERVED_ALGORITHMS]):
-        _refuse_yet(f"the algorithms [{', '.join(unserved)}]", f"Use some of [{', '.join(SERVED_ALGORITHMS)}]")
     return tuple(dict.fromkeys(wanted))
 
 

@@ -67,7 +67,8 @@ class Design:
         codes = features[:, self.category]
         kept = np.where(codes < self.levels, codes, -1)
         begin = np.cumsum([0, *(self.levels + 2)])[:-1]
-        return np.where(np.isnan(codes), -2, kept).astype(np.int64) + 2 + begin
+        entries: NDArray[np.int64] = np.where(np.isnan(codes), -2, kept).astype(np.int64) + 2 + begin
+        return entries
 
     def part(self, embeddings: Numbers, weights: list[Numbers], biases: list[Numbers], activation: str) -> Network:
         """Return the network of these arrays."""

@@ -31,10 +31,13 @@ State = dict[str, Tensor]
 class Trainer(Protocol):
     """A network and how it learns."""
 
-    model: Module
-    """Gives (n, outputs) scores for numbers and table entries."""
     activation: str
     """What follows its layers, in the words of `Network`."""
+
+    @property
+    def model(self) -> Module:
+        """What gives (n, outputs) scores for numbers and table entries."""
+        ...
 
     def train_epoch(self, number: int, batches: Batches) -> None:
         """Learn from the batches of an epoch; epochs are numbered from 0."""
@@ -153,7 +156,7 @@ class EpochFit:
 
 def limit_epochs(epochs: int, model: Module) -> int:
     """Return how many epochs of the model can be kept."""
-    bytes_ = sum(value.numel() * value.element_size() for value in model.state_dict().values())
+    bytes_: int = sum(value.numel() * value.element_size() for value in model.state_dict().values())
     return max(1, min(epochs, MAX_SNAPSHOT_BYTES // max(bytes_, 1)))
 
 

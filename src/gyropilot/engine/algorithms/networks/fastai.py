@@ -18,7 +18,9 @@ class FastAI:
 
     name = "fastai"
     abilities = Abilities(
-        problem_types=frozenset(ProblemType), modules=("torch", "fastai.tabular.model", "fastai.learner")
+        problem_types=frozenset(ProblemType),
+        modules=("torch", "torchvision", "fastai.tabular.model", "fastai.learner"),
+        extra="networks",
     )
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002

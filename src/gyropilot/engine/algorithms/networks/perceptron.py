@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -31,7 +32,7 @@ class Perceptron(Module):
         sizes = [inputs, *[width] * depth, outputs]
         self.scale = Parameter(torch.ones(inputs))
         self.embeddings = Parameter(torch.randn(design.entry_count, EMBEDDING) / math.sqrt(EMBEDDING))
-        hidden = [torch.randn(before, after) for before, after in zip(sizes[:-2], sizes[1:-1], strict=True)]
+        hidden = [torch.randn(before, after) for before, after in itertools.pairwise(sizes[:-1])]
         self.weights = ParameterList([*map(Parameter, hidden), Parameter(torch.zeros(width, outputs))])
         self.biases = ParameterList([Parameter(torch.randn(size)) for size in sizes[1:-1]] + [torch.zeros(outputs)])
         self._dropout = float(parameters["dropout"])
@@ -78,7 +79,8 @@ class PerceptronTrainer:
                 group["lr"] = rate * factor
             self._optimizer.zero_grad()
             scores = self.model(batch.numbers, batch.entries)
-            weighted_loss(self._problem_type, scores, batch.target, batch.weights).backward()
+            loss = weighted_loss(self._problem_type, scores, batch.target, batch.weights)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's own
             self._optimizer.step()
 
     def export(self, state: State) -> tuple[NDArray[np.float32], list[NDArray[np.float32]], list[NDArray[np.float32]]]:

@@ -91,7 +91,7 @@ class LearnerTrainer:
     def export(self, state: State) -> tuple[NDArray[np.float32], list[NDArray[np.float32]], list[NDArray[np.float32]]]:
         """Return embeddings, weights and biases; each normalisation is multiplied into the layer that follows it."""
         arrays = {name.removeprefix("tabular."): value.double().numpy() for name, value in state.items()}
-        tables = [arrays[f"embeds.{column}.weight"] for column in range(len(self.begin))]
+        tables = [arrays[f"embeds.{column}.weight"] for column in range(len(self.model.begin))]
         layers = sum(name.endswith(".0.weight") for name in arrays if name.startswith("layers."))
         weights = [arrays[f"layers.{layer}.0.weight"].T for layer in range(layers)]
         # fastai has the embeddings before the numbers.

@@ -6,6 +6,7 @@ import importlib.metadata
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from gyropilot.engine.problems.tabular.prepare import Prepared
 ENSEMBLE = "weighted-ensemble"
 RESULT = "result.json"
 LATENCY_CALLS = 30
-LIBRARIES = ("catboost", "lightgbm", "numpy", "onnx", "scikit-learn", "xgboost-cpu")
+LIBRARIES = ("catboost", "fastai", "lightgbm", "numpy", "onnx", "scikit-learn", "torch", "xgboost-cpu")
 
 Numbers = NDArray[np.float64]
 
@@ -201,7 +202,7 @@ class Workbench:
             ),
             provenance=Provenance(
                 gyropilot=importlib.metadata.version("gyropilot"),
-                libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+                libraries=_library_versions(),
                 data=prepared.digest,
                 rows=prepared.rows,
                 seed=self._seed,
@@ -217,6 +218,15 @@ class Workbench:
             predictor.predict_rows(row)
             seconds.append(time.perf_counter() - began)
         return statistics.median(seconds)
+
+
+def _library_versions() -> dict[str, str]:
+    """Return the versions of those libraries that are installed."""
+    versions = {}
+    for name in LIBRARIES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
 
 
 def _widen(predictions: Numbers, classes: int) -> Numbers:
