@@ -15,10 +15,10 @@ BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 UV := uv==0.13.9
 
-.PHONY: help demo test check format serve bench docs lock clean
+.PHONY: help demo test check format serve bench bench-tabular bench-growth docs lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/installed ## train, deploy and predict with plain boto3 (3 minutes)
 	@bash tools/demo.sh
@@ -43,6 +43,12 @@ serve: .venv/installed ## run a server on loopback until Ctrl-C
 bench: .venv/installed-dev ## measure the service and write benchmarks/results/
 	$(BIN)/python benchmarks/service.py $(ARGS)
 
+bench-tabular: .venv/installed-dev ## compare with other systems (ARGS="--data FOLDER"; makes .venvs)
+	$(BIN)/python -m benchmarks.tabular $(ARGS)
+
+bench-growth: .venv/installed-dev ## measure how time and memory grow with the rows
+	$(BIN)/python -m benchmarks.growth $(ARGS)
+
 docs: .venv/installed-dev ## check the documentation: complete, links lead somewhere, examples run
 	$(BIN)/pytest tests/architecture/test_docs.py $(ARGS)
 
@@ -50,8 +56,8 @@ lock: .venv/pyvenv.cfg ## resolve pyproject.toml into the lock files (ARGS=--upg
 	$(PIP) $(UV)
 	bash tools/lock.sh $(ARGS)
 
-clean: ## remove .venv, caches and build products
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+clean: ## remove .venv, .venvs, caches and build products
+	rm -rf .venv .venvs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find src tests examples benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pyvenv.cfg: | tools/prepare.sh

@@ -12,8 +12,6 @@ import argparse
 import csv
 import io
 import json
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -23,7 +21,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -33,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.latency import Latency, measure_latency  # noqa: E402  # run as a script, the root is not on the path
+from benchmarks.machine import describe_machine  # noqa: E402
 from benchmarks.programs import (  # noqa: E402
     QUIET_SAMPLE_SECONDS,
     MemoryWatch,
@@ -234,22 +232,6 @@ def _answered(response: urllib3.BaseHTTPResponse) -> bytes:
     if response.status != 200:  # HTTP: OK
         raise RuntimeError(f"answered {response.status}: {response.data!r}")
     return response.data
-
-
-def describe_machine() -> dict[str, Any]:
-    """Return what the figures depend on."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
-        cpu = names[0] if names else cpu
-    return {
-        "cpu": cpu,
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
 
 
 def measure(home: Path, *, budget: int, calls: int) -> dict[str, Any]:
