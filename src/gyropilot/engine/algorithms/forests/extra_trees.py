@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gyropilot.engine.algorithms.forests.forest import ROWS_PER_TREE, ForestFit, find_group
+from gyropilot.engine.algorithms.forests.forest import ROWS_PER_TREE, ForestFit, find_size
 from gyropilot.engine.contracts import Abilities, Configuration, Link, Parameters, TrainingData
 from gyropilot.engine.task import ProblemType
 
@@ -16,13 +16,11 @@ class ExtraTrees:
     abilities = Abilities(problem_types=frozenset(ProblemType), modules=("sklearn.ensemble",), link=Link.IDENTITY)
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:
-        """Return trees that look at about half of the columns."""
-        parameters = {
-            "trees": 60,
-            "trees_per_step": find_group(rows),
-            "max_features": 0.5 if problem_type.is_classification else 0.75,
+        """Return trees that try a threshold of every column, or of most: random ones are random enough."""
+        parameters: dict[str, int | float | bool] = {
+            **find_size(rows),
+            "max_features": 1.0 if problem_type.is_classification else 0.75,
             "min_samples_leaf": 2,
-            "max_leaf_nodes": 512,
         }
         if rows > ROWS_PER_TREE:
             parameters |= {"bootstrap": True, "max_samples": round(ROWS_PER_TREE / rows, 4)}

@@ -22,6 +22,19 @@ ROWS_PER_TREE = 50_000
 """No tree learns from many more rows: what it wins is little, what it costs grows."""
 
 
+SHORT_TABLE = 10_000
+
+
+def find_size(rows: int) -> dict[str, int]:
+    """Return how many trees of how many leaves a table of so many rows is worth.
+
+    The export grows with the product. A long table has more to tell than few leaves can hold, and fewer trees will do.
+    """
+    if rows < SHORT_TABLE:
+        return {"trees": 60, "trees_per_step": find_group(rows), "max_leaf_nodes": 512}
+    return {"trees": 30, "trees_per_step": find_group(rows), "max_leaf_nodes": 1024}
+
+
 def find_group(rows: int) -> int:
     """Return how many trees a step grows on a table of so many rows."""
     return max(1, min(LARGEST_GROUP, ROWS_PER_STEP // max(rows, 1)))

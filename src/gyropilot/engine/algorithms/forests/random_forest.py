@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gyropilot.engine.algorithms.forests.forest import ROWS_PER_TREE, ForestFit, find_group
+from gyropilot.engine.algorithms.forests.forest import ROWS_PER_TREE, ForestFit, find_size
 from gyropilot.engine.contracts import Abilities, Configuration, Link, Parameters, TrainingData
 from gyropilot.engine.task import ProblemType
 
@@ -18,12 +18,10 @@ class RandomForest:
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
         """Return trees that see three quarters of the rows, and about half of the columns at each split."""
         parameters = {
-            "trees": 60,
-            "trees_per_step": find_group(rows),
+            **find_size(rows),
             "max_features": 0.5,
             "max_samples": round(min(0.75, ROWS_PER_TREE / max(rows, 1)), 4),
             "min_samples_leaf": 2,
-            "max_leaf_nodes": 512,
         }
         return [Configuration(parameters=parameters, priority=8, strength=40)]
 
