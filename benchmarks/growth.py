@@ -204,7 +204,7 @@ def main() -> None:
     growths: list[Growth] = []
     for rows in map(int, arguments.rows.split(",")):
         growths.append(measure_growth(rows, arguments.columns, arguments.budget, arguments.seed))
-        print(growths[-1], flush=True)
+        print(f"{rows:,} rows: {growths[-1].failure or 'done'}", flush=True)
     document = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),

@@ -76,7 +76,8 @@ class LightGBM(System):
 
     def predict(self, rows: list[list[Any]]) -> Predictions:
         """Predict from cells."""
-        answer = np.asarray(self._booster.predict(self._encode(rows), num_threads=CORES), dtype=np.float64)
+        threads = CORES if len(rows) > 1 else 1
+        answer = np.asarray(self._booster.predict(self._encode(rows), num_threads=threads), dtype=np.float64)
         return np.column_stack([1 - answer, answer]) if len(self._classes) == 2 else answer
 
     def save(self, folder: Path) -> None:
