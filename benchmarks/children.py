@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ import psutil
 
 SAMPLE_SECONDS = 0.1
 LAST_WORDS_CHARACTERS = 1_500
+MARK = "GYROPILOT_BENCHMARK_RUN"
+"""A variable of the environment by which what a program started is known even after it lost its parent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +52,14 @@ def run_child(
 ) -> Outcome:
     """Run a program in a folder, on those cores alone, until it ends or the limit is reached."""
     log = folder / "output.log"
+    mark = uuid.uuid4().hex
     began_at = time.monotonic()
     peak, was_killed = 0, False
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=dict(environment),
+            env={**environment, MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -70,7 +73,7 @@ def run_child(
                     was_killed = True
                     break
         finally:
-            kill_tree(process.pid)
+            kill_marked(process.pid, mark)
             process.wait()
     return Outcome(
         return_code=process.returncode,
@@ -101,16 +104,21 @@ def measure_tree(root: int) -> int:
     return total
 
 
-def kill_tree(root: int) -> None:
-    """Kill a process that leads a session of its own, and all that it started."""
+def kill_marked(root: int, mark: str) -> None:
+    """Kill a program and all that it started, daemons that left its session among them."""
     tree = _find_tree(root)
-    with suppress(ProcessLookupError):
-        os.killpg(root, signal.SIGKILL)
-    for process in tree:
-        try:
+    for process in [*tree, *_find_marked(mark)]:
+        with suppress(psutil.Error):  # it ended meanwhile
             process.kill()
-        except psutil.Error:
-            continue  # gone with the session
+
+
+def _find_marked(mark: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):  # it ended meanwhile, or is another user's
+            if process.environ().get(MARK) == mark:
+                found.append(process)
+    return found
 
 
 def _find_tree(root: int) -> list[psutil.Process]:

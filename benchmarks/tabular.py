@@ -153,7 +153,12 @@ def _command(plan: Plan, data: DataSet, run: Run, split: Split, out: Path) -> li
 def _environment() -> dict[str, str]:
     """Return the environment of a system's process: this repository is on its path, so that its engine is measured."""
     paths = [str(ROOT), str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONUNBUFFERED": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",  # AutoGluon's: nobody is to be told of a benchmark while it runs
+    }
 
 
 def _record(data: DataSet, run: Run, split: Split, outcome: Outcome, out: Path) -> Record:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from benchmarks.children import Outcome, run_child
@@ -36,4 +37,12 @@ def test_what_lasts_too_long_is_killed_with_all_that_it_started(tmp_path: Path) 
     assert outcome.was_killed
     assert outcome.failure.startswith("killed after")
     assert outcome.wall_seconds < 3
+    assert not (tmp_path / "alive").exists()
+
+
+def test_daemons_that_lost_their_parent_do_not_outlive_it(tmp_path: Path) -> None:
+    daemon = "import pathlib, time; time.sleep(2); pathlib.Path('alive').touch()"
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {daemon!r}], start_new_session=True)"
+    assert run_python(code, tmp_path).failure == ""
+    time.sleep(2.5)
     assert not (tmp_path / "alive").exists()
