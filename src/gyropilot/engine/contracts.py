@@ -173,6 +173,23 @@ class Link(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Range:
+    """The values that a parameter may take when a configuration is varied."""
+
+    low: float
+    high: float
+    is_whole: bool = False
+    """Whether only whole numbers make sense."""
+    is_logarithmic: bool = True
+    """Whether twice as much is the same step everywhere."""
+
+    @property
+    def middle(self) -> float:
+        """Where a parameter starts that a configuration leaves out."""
+        return (self.low * self.high) ** 0.5 if self.is_logarithmic else (self.low + self.high) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
 class Abilities:
     """What an algorithm can do."""
 
@@ -184,6 +201,8 @@ class Abilities:
     """The extra of the package that brings these libraries; empty: they are always there."""
     link: Link = Link.LOGIT
     """What its raw scores mean; scores are averaged over folds as they are."""
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    """Parameters that may be varied when its configurations are through and time is left; empty: none."""
 
 
 @dataclass(frozen=True, kw_only=True)

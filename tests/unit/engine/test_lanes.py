@@ -45,11 +45,12 @@ def hear(lanes: LocalLanes) -> tuple[int, object]:
 
 
 def train(lanes: LocalLanes, data: Path, folder: Path, plans: Sequence[Plan], limits: Limits) -> Iterator[Outcome]:
+    waiting = iter(plans)
     return Training(
         lanes=lanes,
         data_folder=data,
         candidates_folder=folder,
-        plans=plans,
+        next_plan=lambda: next(waiting, None),
         folds=FOLDS,
         check_rows=[0, 1, 2],
         limits=limits,
@@ -141,7 +142,7 @@ def test_deadline_keeps_what_was_trained(lanes: LocalLanes, data_folder: Path, t
 
 def test_limit_of_a_candidate_keeps_what_was_trained(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
     endless = Plan(id="c00", algorithm="lightgbm", parameters={**PARAMETERS, "learning_rate": 1e-6}, seed=1)
-    outcomes = list(train(lanes, data_folder, tmp_path / "c", [endless, PLAN], limits(per_candidate=0.8)))
+    outcomes = list(train(lanes, data_folder, tmp_path / "c", [endless, PLAN], limits(per_candidate=4)))
     assert {outcome.plan.id for outcome in outcomes if isinstance(outcome, Trained)} == {"c00", "c01"}
 
 

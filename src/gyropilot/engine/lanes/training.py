@@ -222,7 +222,17 @@ class _Candidate:
 
 
 class Training:
-    """Trains plan after plan until they are through, or the time is."""
+    """Trains plan after plan until there is none any more, or the time is over.
+
+    Args:
+        lanes: where to train.
+        data_folder: the prepared data.
+        candidates_folder: where each candidate gets a folder for its folds.
+        next_plan: asked for what to train next when a lane has nothing to do; None: nothing, for now.
+        folds: how many there are.
+        check_rows: rows whose scores the exported models must repeat.
+        limits: when training ends.
+    """
 
     def __init__(
         self,
@@ -230,7 +240,7 @@ class Training:
         lanes: Lanes,
         data_folder: Path,
         candidates_folder: Path,
-        plans: Sequence[Plan],
+        next_plan: Callable[[], Plan | None],
         folds: int,
         check_rows: Sequence[int],
         limits: Limits,
@@ -238,7 +248,8 @@ class Training:
         self._lanes = lanes
         self._data_folder = data_folder
         self._candidates_folder = candidates_folder
-        self._plans = list(plans)
+        self._next_plan = next_plan
+        self._waiting: Plan | None = None
         self._fold_count = folds
         self._check_rows = check_rows
         self._limits = limits
@@ -276,7 +287,10 @@ class Training:
         return not self._active and not self._may_begin()
 
     def _may_begin(self) -> bool:
-        return bool(self._plans) and not self._limits.stop.is_set() and self._advance_seconds_left() > 0
+        if self._limits.stop.is_set() or self._advance_seconds_left() <= 0:
+            return False
+        self._waiting = self._waiting or self._next_plan()
+        return self._waiting is not None
 
     def _seconds_left(self) -> float:
         """Seconds until everything must be stored."""
@@ -322,11 +336,12 @@ class Training:
             order = candidate.next_order(lane)
             if order is not None:
                 return order
-        if not self._may_begin() or len(self._active) > self._lanes.count:
+        if len(self._active) > self._lanes.count or not self._may_begin():
             return None
         if self._active and self._limits.deadline.seconds_left < self._active[-1].age_seconds:
             return None  # what would begin now could not come as far as those before it
-        plan = self._plans.pop(0)
+        plan, self._waiting = self._waiting, None
+        assert plan is not None
         folder = self._candidates_folder / plan.id
         folder.mkdir(parents=True, exist_ok=True)
         candidate = _Candidate(plan, self._fold_count, self._check_rows, folder)

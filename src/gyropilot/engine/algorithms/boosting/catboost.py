@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.trees import TreeCollector
-from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, TrainingData, Trees
+from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, Range, TrainingData, Trees
 from gyropilot.engine.task import ProblemType
 
 MAX_ROUNDS = 2000
@@ -34,7 +34,16 @@ class CatBoost:
     """The catalogue's `catboost`."""
 
     name = "catboost"
-    abilities = Abilities(problem_types=frozenset(ProblemType), modules=("catboost",))
+    abilities = Abilities(
+        problem_types=frozenset(ProblemType),
+        modules=("catboost",),
+        ranges={
+            "depth": Range(low=4, high=8, is_whole=True),
+            "learning_rate": Range(low=0.03, high=0.15),
+            "l2_leaf_reg": Range(low=0.1, high=30),
+            "random_strength": Range(low=0.0, high=2.0, is_logarithmic=False),
+        },
+    )
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
         """Return well-proven defaults (pytabkit's tuned ones), then a slower, shallower, more random variant."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.trees import TreeCollector
-from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, TrainingData, Trees
+from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, Range, TrainingData, Trees
 from gyropilot.engine.task import ProblemType
 
 MAX_ROUNDS = 4000
@@ -26,7 +26,19 @@ class LightGBM:
     """The catalogue's `lightgbm`."""
 
     name = "lightgbm"
-    abilities = Abilities(problem_types=frozenset(ProblemType), modules=("lightgbm",))
+    abilities = Abilities(
+        problem_types=frozenset(ProblemType),
+        modules=("lightgbm",),
+        ranges={
+            "num_leaves": Range(low=4, high=200, is_whole=True),
+            "min_data_in_leaf": Range(low=2, high=100, is_whole=True),
+            "learning_rate": Range(low=0.01, high=0.12),
+            "feature_fraction": Range(low=0.3, high=1.0, is_logarithmic=False),
+            "bagging_fraction": Range(low=0.5, high=1.0, is_logarithmic=False),
+            "lambda_l1": Range(low=0.01, high=10),
+            "lambda_l2": Range(low=0.01, high=30),
+        },
+    )
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
         """Return a fast default, then leaf-wise, randomised, shallow and deep trees; starting values after pytabkit."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.trees import TreeCollector
-from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, TrainingData, Trees
+from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, Range, TrainingData, Trees
 from gyropilot.engine.task import ProblemType
 
 MAX_ROUNDS = 4000
@@ -27,7 +27,18 @@ class XGBoost:
     """The catalogue's `xgboost`."""
 
     name = "xgboost"
-    abilities = Abilities(problem_types=frozenset(ProblemType), modules=("xgboost",))
+    abilities = Abilities(
+        problem_types=frozenset(ProblemType),
+        modules=("xgboost",),
+        ranges={
+            "max_depth": Range(low=3, high=12, is_whole=True),
+            "min_child_weight": Range(low=0.01, high=30),
+            "learning_rate": Range(low=0.02, high=0.15),
+            "lambda": Range(low=0.01, high=30),
+            "subsample": Range(low=0.5, high=1.0, is_logarithmic=False),
+            "colsample_bynode": Range(low=0.3, high=1.0, is_logarithmic=False),
+        },
+    )
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
         """Return well-proven defaults (pytabkit's tuned ones), then a slower, deeper, more random variant."""

@@ -21,7 +21,7 @@ from gyropilot.engine.bundle.graph import Member
 from gyropilot.engine.bundle.load import Predictor
 from gyropilot.engine.bundle.manifest import Figure, Manifest, Provenance
 from gyropilot.engine.bundle.write import Check, write_bundle
-from gyropilot.engine.contracts import HOLDOUT, TrainingData, read_part
+from gyropilot.engine.contracts import HOLDOUT, Parameters, TrainingData, read_part
 from gyropilot.engine.events import CandidateResult, Score
 from gyropilot.engine.lanes.training import Trained
 from gyropilot.engine.metrics.catalogue import METRICS, Metric
@@ -134,6 +134,10 @@ class Workbench:
         partial.replace(folder / RESULT)
         return Finished(result=result, predictions=draft.predictions, check=draft.check)
 
+    def names(self) -> list[str]:
+        """Return the names of the candidates that are finished, in order."""
+        return sorted(path.parent.name for path in self._folder.glob(f"*/{RESULT}"))
+
     def recall(self, candidate: str) -> Finished | None:
         """Return a candidate that an earlier run of the same task finished, if it did."""
         folder = self._folder / candidate
@@ -227,6 +231,11 @@ def _library_versions() -> dict[str, str]:
         with suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
     return versions
+
+
+def settings_of(result: CandidateResult) -> Parameters:
+    """Return the configuration that a candidate was trained with, without what training added."""
+    return {name: value for name, value in result.parameters.items() if name not in {"steps", "seed"}}
 
 
 def _widen(predictions: Numbers, classes: int) -> Numbers:

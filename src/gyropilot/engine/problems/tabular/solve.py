@@ -9,7 +9,7 @@ from threading import Event as Flag
 
 from gyropilot.engine.algorithms.catalogue import find_algorithms
 from gyropilot.engine.budget import Budget, Deadline
-from gyropilot.engine.contracts import TrainingData
+from gyropilot.engine.contracts import Plan, TrainingData
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.ensemble.greedy import fit_ensemble
@@ -28,12 +28,15 @@ from gyropilot.engine.events import (
 )
 from gyropilot.engine.lanes.local import LocalLanes
 from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
-from gyropilot.engine.metrics.catalogue import Metric, find_metric, stand_ins
-from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, Draft, Finished, Workbench
+from gyropilot.engine.metrics.catalogue import Metric, find_metric, stand_ins, surrogate
+from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, Draft, Finished, Workbench, settings_of
 from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
 from gyropilot.engine.search.portfolio import ENSEMBLE_FROM, plan_candidates
+from gyropilot.engine.search.variation import Tried, Variations
 from gyropilot.engine.task import Task
 
+ENSEMBLE_ID = "c100"
+"""The ensemble's name within its run: equal however many candidates there are."""
 FINAL_SECONDS, FINAL_FRACTION = 0.5, 0.03
 """Time kept for the ensemble's weights: at least so long, or this share of the budget."""
 
@@ -54,7 +57,9 @@ class TabularRun:
         self._algorithms = find_algorithms(task.algorithms)
         self._finished: dict[str, Finished] = {}
         self._failures: list[str] = []
-        self._planned = 0
+        self._was_cut = False
+        self._waiting: list[Plan] = []
+        self._variations: Variations
         self._publish_seconds = 0.0
         self._lanes: LocalLanes
         self._prepared: Prepared
@@ -114,16 +119,22 @@ class TabularRun:
             max_candidates=self._budget.max_candidates,
             seed=self._task.seed,
         )
-        self._planned = len(plans)
-        for plan in plans:
-            earlier = self._bench.recall(plan.id)
-            if earlier is not None:
+        for name in self._bench.names():
+            earlier = self._bench.recall(name)
+            if earlier is not None and name != ENSEMBLE_ID:
                 yield self._keep(earlier)
+        self._waiting = [plan for plan in plans if plan.id not in self._finished]
+        taken = [int(name.lstrip("c")) for name in self._finished]
+        self._variations = Variations(
+            {algorithm.name: algorithm.abilities.ranges for algorithm in self._algorithms},
+            first=max([len(plans), *taken]) + 1,
+            seed=self._task.seed,
+        )
         training = Training(
             lanes=self._lanes,
             data_folder=self._folder / "data",
             candidates_folder=self._folder / "candidates",
-            plans=[plan for plan in plans if plan.id not in self._finished],
+            next_plan=self._next_plan,
             folds=self._prepared.fold_count,
             check_rows=self._prepared.check_rows,
             limits=Limits(
@@ -134,7 +145,9 @@ class TabularRun:
             ),
         )
         for outcome in training.run():
+            self._was_cut |= isinstance(outcome, GaveUp) and outcome.was_stopped
             yield self._tell(outcome)
+        self._was_cut |= self._next_plan() is not None
         if not self._finished:
             self._complain()
 
@@ -144,11 +157,29 @@ class TabularRun:
         limit = self._budget.max_candidates
         has_time = self._deadline.seconds_left > self._publish_seconds
         if len(self._finished) > 1 and has_time and (limit is None or limit >= ENSEMBLE_FROM):
-            yield from self._make_ensemble(f"c{self._planned + 1:02d}")
+            yield from self._make_ensemble(ENSEMBLE_ID)
         ranked = sorted((each.result for each in self._finished.values()), key=_loss)
         yield RunFinished(best=ranked[0], candidates=tuple(ranked), reason=self._reason())
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _next_plan(self) -> Plan | None:
+        """Return what to train next: the portfolio, then variations while a time limit leaves room for them."""
+        if self._waiting:
+            return self._waiting.pop(0)
+        if self._budget.max_runtime_seconds is None or self._budget.max_candidates is not None:
+            return None
+        name = surrogate(self._prepared.problem_type).name
+        return self._variations.next(
+            [
+                Tried(
+                    algorithm=each.result.algorithm,
+                    parameters=settings_of(each.result),
+                    loss=next(score.value for score in each.result.scores if score.metric == name),
+                )
+                for each in self._finished.values()
+            ]
+        )
 
     def _make_ensemble(self, name: str) -> Iterator[Event]:
         earlier = self._bench.recall(name)
@@ -234,8 +265,7 @@ class TabularRun:
     def _reason(self) -> str:
         if self._stop.is_set():
             return "stopped"
-        base = sum(1 for each in self._finished.values() if each.result.algorithm != ENSEMBLE)
-        if base + len(self._failures) < self._planned:
+        if self._was_cut:
             return "deadline"
         return "portfolio" if self._budget.max_candidates is None else "max_candidates"
 
