@@ -90,6 +90,15 @@ def test_held_out_rows_do_not_shape_the_design() -> None:
         np.testing.assert_array_equal(getattr(other, name), value)
 
 
+def test_a_column_that_is_mostly_one_number_has_bins_for_the_rest() -> None:
+    data = make_data(ProblemType.BINARY)
+    features = data.features.copy()
+    features[:, 0] = np.where(np.arange(ROWS) % 20, 0, np.arange(ROWS) * 100)
+    made = fit_design(replace(data, features=features), 12)
+    assert (made.binned == 0).sum() >= 5
+    assert made.scale[0] < features[:, 0].max()
+
+
 def test_wide_tables_get_few_bins_and_long_ones_no_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
     data = make_data(ProblemType.BINARY)
     rows = np.array([5, 3, 200])

@@ -17,6 +17,9 @@ from gyropilot.engine.errors import BundleError, RequestError
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.task import ProblemType
 
+ROWS_AT_ONCE = 4096
+"""Networks keep several hundred numbers for each row that is predicted at once."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
@@ -81,6 +84,9 @@ class Predictor:
 
     def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the graph on encoded rows (n, features): (n, classes) probabilities or (n, 1) amounts."""
+        if len(features) > ROWS_AT_ONCE:
+            parts = range(0, len(features), ROWS_AT_ONCE)
+            return np.concatenate([self.run(features[first : first + ROWS_AT_ONCE]) for first in parts])
         predictions: NDArray[np.float32] = self._session.run(None, {"features": features})[0]
         return predictions
 

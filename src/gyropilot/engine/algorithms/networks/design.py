@@ -142,16 +142,21 @@ def _present(column: Numbers) -> Numbers:
 
 
 def _robust_scale(column: Numbers) -> tuple[float, float]:
-    """Return the median and the distance of the quartiles, or half the range of what is mostly one number."""
+    """Return the median and the distance of the quartiles, or the standard deviation of what is mostly one number."""
     low, center, high = np.quantile(column.astype(np.float64), [0.25, 0.5, 0.75])
-    scale = high - low if high > low else (float(column.max()) - float(column.min())) / 2
+    scale = high - low if high > low else column.std(dtype=np.float64)
     return float(center), float(np.float32(scale)) or 1.0
 
 
 def _borders(column: Numbers, bins: int) -> Numbers:
-    """Return the ascending borders of the bins, each with about equally many rows; none for two different numbers."""
-    borders = np.unique(np.quantile(column, np.linspace(0, 1, bins + 1), method="lower")) if bins else column[:0]
-    return borders if len(borders) > 2 else borders[:0]
+    """Return the ascending borders of the bins; none for two different numbers.
+
+    Half of them divide the rows evenly, half the different numbers: a column that is mostly 0 has bins for the rest.
+    """
+    ranks = np.linspace(0, 1, bins // 2 + 1)
+    cuts = [np.quantile(numbers, ranks, method="lower") for numbers in (column, np.unique(column))]
+    borders: Numbers = np.unique(np.concatenate(cuts))
+    return borders if bins > 1 and len(borders) > 2 else borders[:0]
 
 
 def _scale(numbers: Numbers, center: Numbers, scale: Numbers) -> Numbers:

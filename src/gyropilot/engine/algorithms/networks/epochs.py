@@ -43,6 +43,10 @@ class Trainer(Protocol):
         """Learn from the batches of an epoch; epochs are numbered from 0."""
         ...
 
+    def state(self) -> State:
+        """Return a copy of the weights that the model is to have after this epoch."""
+        ...
+
     def export(self, state: State) -> tuple[NDArray[np.float32], list[NDArray[np.float32]], list[NDArray[np.float32]]]:
         """Return embeddings, weights and biases as `Network` wants them, of the model's state after some epoch."""
         ...
@@ -145,13 +149,17 @@ class EpochFit:
             self._trainer.model.train()
             self._trainer.train_epoch(len(self._states), self._batches)
             self._randomness = torch.get_rng_state()
-        state = self._trainer.model.state_dict()
-        self._states.append({name: value.detach().clone() for name, value in state.items()})
+        self._states.append(self._trainer.state())
         rows = self._validation
         self._scores.append(self.score_rows(rows, len(self._states)))
         predictions = to_predictions(self._scores[-1], self._data.problem_type)
         loss = surrogate(self._data.problem_type).function
         return float(loss(self._data.target[rows], predictions, self._data.weights[rows]))
+
+
+def copy_state(model: Module) -> State:
+    """Return a copy of a model's weights."""
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
 def limit_epochs(epochs: int, model: Module) -> int:

@@ -29,7 +29,7 @@ class NNTorch:
             "width": 256 if rows >= 1000 else 128,
             "depth": 3,
             "activation": "silu",
-            "bins": 12,
+            "bins": 16,
             "dropout": 0.15,
             "learning_rate": 0.02,
             "weight_decay": 0.02,

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import Module, Parameter, ParameterList, functional
 
 from gyropilot.engine.algorithms.networks.design import EMBEDDING, Design
-from gyropilot.engine.algorithms.networks.epochs import Batches, State, weighted_loss
+from gyropilot.engine.algorithms.networks.epochs import Batches, State, copy_state, weighted_loss
 from gyropilot.engine.contracts import Parameters
 from gyropilot.engine.task import ProblemType
 
@@ -20,6 +20,8 @@ WARM_UP = 0.05
 """Share of the training in which the learning rate rises; it falls along half a cosine after that."""
 SCALE_RATE, BIAS_RATE, EMBEDDING_RATE = 6.0, 0.1, 0.1
 """Learning rates relative to that of the weights."""
+LEAST_AVERAGED = 10
+"""Weights are averaged over so many steps where an epoch has fewer."""
 
 
 class Perceptron(Module):
@@ -70,6 +72,8 @@ class PerceptronTrainer:
         ]
         self._optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
         self._rates = [group["lr"] for group in self._optimizer.param_groups]
+        self._average = copy_state(model)
+        self._steps = 0
 
     def train_epoch(self, number: int, batches: Batches) -> None:
         """Learn from the batches of an epoch."""
@@ -82,6 +86,16 @@ class PerceptronTrainer:
             loss = weighted_loss(self._problem_type, scores, batch.target, batch.weights)
             loss.backward()  # type: ignore[no-untyped-call]  # torch's own
             self._optimizer.step()
+            self._take_into_average(1 / max(len(batches), LEAST_AVERAGED))
+
+    def state(self) -> State:
+        """Return a copy of the weights, averaged over about the last epoch."""
+        return {name: value.clone() for name, value in self._average.items()}
+
+    def _take_into_average(self, share: float) -> None:
+        self._steps += 1
+        for name, value in self.model.state_dict().items():
+            self._average[name].lerp_(value, max(share, 1 / self._steps))
 
     def export(self, state: State) -> tuple[NDArray[np.float32], list[NDArray[np.float32]], list[NDArray[np.float32]]]:
         """Return embeddings, weights and biases, the scales multiplied in."""

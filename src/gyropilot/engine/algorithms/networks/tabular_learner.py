@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from gyropilot.engine.algorithms.networks.design import EMBEDDING, Design
-from gyropilot.engine.algorithms.networks.epochs import Batches, State, weighted_loss
+from gyropilot.engine.algorithms.networks.epochs import Batches, State, copy_state, weighted_loss
 from gyropilot.engine.contracts import Parameters
 from gyropilot.engine.task import ProblemType
 
@@ -87,6 +87,10 @@ class LearnerTrainer:
             "mom": self._within_epoch(self._momentum, number),
         }
         self._learner.fit(1, cbs=ParamScheduler(schedules))
+
+    def state(self) -> State:
+        """Return a copy of the weights."""
+        return copy_state(self.model)
 
     def export(self, state: State) -> tuple[NDArray[np.float32], list[NDArray[np.float32]], list[NDArray[np.float32]]]:
         """Return embeddings, weights and biases; each normalisation is multiplied into the layer that follows it."""
