@@ -10,7 +10,7 @@ from gyropilot.engine.task import ProblemType
 
 TRAINED_ROWS = 1_000_000
 """Rows that a fit looks at, over all epochs."""
-FEWEST_EPOCHS, MOST_EPOCHS = 8, 40
+FEWEST_EPOCHS, MOST_EPOCHS = 8, 25
 
 
 class FastAI:
@@ -27,9 +27,9 @@ class FastAI:
         """Return one network; what it costs is bounded: long tables are trained for fewer epochs, or on samples."""
         parameters = {
             "width": 400 if rows >= 2000 else 200,
-            "bins": 0,
-            "dropout": 0.1,
-            "learning_rate": 0.01,
+            "bins": 8,
+            "dropout": 0.3,
+            "learning_rate": 0.005,
             "weight_decay": 0.01,
             "batch_size": 256 if rows >= 10_000 else 128 if rows >= 2000 else 32,
             "epochs": min(max(TRAINED_ROWS // max(rows, 1), FEWEST_EPOCHS), MOST_EPOCHS),

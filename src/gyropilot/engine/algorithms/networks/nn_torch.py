@@ -13,7 +13,7 @@ from gyropilot.engine.task import ProblemType
 
 TRAINED_ROWS = 1_500_000
 """Rows that a fit looks at, over all epochs."""
-FEWEST_EPOCHS = 12
+FEWEST_EPOCHS, MOST_EPOCHS = 12, 32
 
 
 class NNTorch:
@@ -24,7 +24,6 @@ class NNTorch:
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
         """Return one network; what it costs is bounded: long tables are trained for fewer epochs, or on samples."""
-        most_epochs = 64 if rows >= 5000 else 32  # short tables are learned by heart in more
         parameters = {
             "width": 256 if rows >= 1000 else 128,
             "depth": 3,
@@ -34,7 +33,7 @@ class NNTorch:
             "learning_rate": 0.02,
             "weight_decay": 0.02,
             "batch_size": 256 if rows >= 5000 else 128 if rows >= 2000 else 32,
-            "epochs": min(max(TRAINED_ROWS // max(rows, 1), FEWEST_EPOCHS), most_epochs),
+            "epochs": min(max(TRAINED_ROWS // max(rows, 1), FEWEST_EPOCHS), MOST_EPOCHS),
             "epoch_rows": TRAINED_ROWS // FEWEST_EPOCHS,
         }
         return [Configuration(parameters=parameters, priority=4 if rows <= 3000 else 8, strength=65)]

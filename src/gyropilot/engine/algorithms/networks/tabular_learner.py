@@ -42,7 +42,7 @@ class TabularNetwork(Module):
             out_sz=outputs,
             layers=[width, width // 2],
             ps=float(parameters["dropout"]),
-            bn_cont=design.number_count > 0,
+            bn_cont=False,  # the numbers are scaled, and what is rarely there would become very large
         )
         self.register_buffer("begin", torch.tensor([0, *sizes]).cumsum(0)[:-1], persistent=False)
 
@@ -100,14 +100,11 @@ class LearnerTrainer:
         weights = [arrays[f"layers.{layer}.0.weight"].T for layer in range(layers)]
         # fastai has the embeddings before the numbers.
         weights[0] = np.roll(weights[0], -EMBEDDING * len(tables), axis=0)
-        norms = [_read_norm(arrays, "bn_cont"), *(_read_norm(arrays, f"layers.{each}.2") for each in range(layers - 1))]
-        biases = []
-        for layer, (factor, offset) in enumerate(norms):
-            bias = arrays.get(f"layers.{layer}.0.bias", np.zeros(weights[layer].shape[1]))
-            biases.append(bias + offset @ weights[layer][: len(offset)])
-            weights[layer] = np.concatenate(
-                [weights[layer][: len(factor)] * factor[:, None], weights[layer][len(factor) :]]
-            )
+        biases = [arrays.get(f"layers.{layer}.0.bias", np.zeros(weights[layer].shape[1])) for layer in range(layers)]
+        for layer in range(1, layers):
+            factor, offset = _read_norm(arrays, f"layers.{layer - 1}.2")
+            biases[layer] = biases[layer] + offset @ weights[layer]
+            weights[layer] = weights[layer] * factor[:, None]
         embeddings = np.concatenate(tables) if tables else np.empty((0, EMBEDDING))
         return (
             embeddings.astype(np.float32),
@@ -147,8 +144,6 @@ class _Tuples:
 
 
 def _read_norm(arrays: dict[str, Numbers], name: str) -> tuple[Numbers, Numbers]:
-    """Return what a normalisation multiplies by and what it then adds; nothing for one that is not there."""
-    if f"{name}.weight" not in arrays:
-        return np.empty(0), np.empty(0)
+    """Return what a normalisation multiplies by and what it then adds."""
     factor = arrays[f"{name}.weight"] / np.sqrt(arrays[f"{name}.running_var"] + torch.nn.BatchNorm1d(1).eps)
     return factor, arrays[f"{name}.bias"] - arrays[f"{name}.running_mean"] * factor
