@@ -273,6 +273,10 @@ def measure(home: Path, *, budget: int, calls: int) -> dict[str, Any]:
                 f"ended after {times.total:.2f} s with {times.candidates} candidates",
                 flush=True,
             )
+        if not best:
+            sys.exit(
+                f"the job of {budget} s ended without a model: this machine is too busy, or needs a greater --budget"
+            )
         in_service_seconds = deploy(session, best)
         print(f"endpoint: in service after {in_service_seconds:.2f} s", flush=True)
         place = best["InferenceContainers"][0]["ModelDataUrl"].removeprefix(f"s3://{bucket}/")
