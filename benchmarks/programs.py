@@ -108,6 +108,8 @@ class MemoryWatch:
         for process in (self.root, *self.root.children(recursive=True)):
             try:
                 role = self._role(process, roles)
+                if role == "server" and process != self.root:
+                    continue  # between fork and exec: a program about to start, not the server's memory
                 roles[process.pid] = role
                 sizes[role] = sizes.get(role, 0) + process.memory_info().rss
             except psutil.Error:

@@ -86,32 +86,33 @@ class JobTimes:
     budget: int
     started: float
     """Until it was seen to be past its first step."""
-    first_candidate: float
-    """Until its first candidate was finished."""
+    first_candidate: float | None
+    """Until its first candidate was finished; None when there was no time for one."""
     total: float
     """Until it ended."""
     end: str
     """Why it ended: its last secondary status."""
     candidates: int
-    objective: str
-    best: float
+    objective: str = ""
+    best: float | None = None
 
     @property
     def over_budget(self) -> float | None:
         """Seconds between the budget's end and the job's; None when the job was through before."""
-        return self.total - self.budget if self.end == "MaxAutoMLJobRuntimeReached" else None
+        return None if self.end == "Completed" else self.total - self.budget
 
     def as_document(self) -> dict[str, Any]:
         """Return the figures for JSON."""
         return {
             "budget_seconds": self.budget,
             "started_seconds": round(self.started, 3),
-            "first_candidate_seconds": round(self.first_candidate, 3),
+            "first_candidate_seconds": None if self.first_candidate is None else round(self.first_candidate, 3),
             "total_seconds": round(self.total, 3),
             "over_budget_seconds": None if self.over_budget is None else round(self.over_budget, 3),
             "end": self.end,
             "candidates": self.candidates,
-            self.objective: self.best,
+            "objective": self.objective,
+            "best": self.best,
         }
 
 
@@ -138,25 +139,27 @@ def run_job(session: Session, name: str, bucket: str, budget: int) -> tuple[JobT
         if job["AutoMLJobStatus"] in {"Completed", "Failed", "Stopped"}:
             break
         time.sleep(POLL_SECONDS)
-    if job["AutoMLJobStatus"] != "Completed":
+    if "limit" not in job.get("FailureReason", "limit"):  # too little time is a result, anything else is none
         raise RuntimeError(f"the job ended as {job['AutoMLJobStatus']}: {job.get('FailureReason')}")
     pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(
         AutoMLJobName=name, StatusEquals="Completed"
     )
     candidates = [candidate for page in pages for candidate in page["Candidates"]]
     created_at = job["CreationTime"]
-    objective = job["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]
+    best: dict[str, Any] = dict(job.get("BestCandidate", {}))
+    objective = best["FinalAutoMLJobObjectiveMetric"] if best else None
+    first_ends = [(candidate["EndTime"] - created_at).total_seconds() for candidate in candidates]
     times = JobTimes(
         budget=budget,
         started=started or 0.0,
-        first_candidate=min((candidate["EndTime"] - created_at).total_seconds() for candidate in candidates),
+        first_candidate=min(first_ends, default=None),
         total=(job["EndTime"] - created_at).total_seconds(),
         end=job["AutoMLJobSecondaryStatus"],
         candidates=len(candidates),
-        objective=objective["MetricName"],
-        best=float(objective["Value"]),
+        objective=objective["MetricName"] if objective else "",
+        best=float(objective["Value"]) if objective else None,
     )
-    return times, dict(job["BestCandidate"])
+    return times, best
 
 
 def deploy(session: Session, best: dict[str, Any]) -> float:
@@ -248,10 +251,13 @@ def measure(home: Path, *, budget: int, calls: int) -> dict[str, Any]:
             times, best = run_job(session, f"{NAME}-{name}", bucket, seconds)
             jobs[name] = times
             print(
-                f"job of {seconds} s: first candidate after {times.first_candidate:.2f} s, "
-                f"ended after {times.total:.2f} s with {times.candidates} candidates, "
-                f"{times.objective} {times.best:.4f}",
+                f"job of {seconds} s: first candidate after {_seconds(times.first_candidate)}, "
+                f"ended after {times.total:.2f} s with {times.candidates} candidates",
                 flush=True,
+            )
+        if not best:
+            sys.exit(
+                f"the job of {budget} s ended without a model: this machine is too busy, or needs a greater --budget"
             )
         in_service_seconds = deploy(session, best)
         print(f"endpoint: in service after {in_service_seconds:.2f} s", flush=True)
@@ -279,7 +285,7 @@ def print_table(result: dict[str, Any]) -> None:
     rows = [
         ("server: start to first answer", f"{result['server_start_seconds']:.2f} s"),
         ("job: creation to reading its data", f"{long['started_seconds']:.2f} s"),
-        ("job: creation to first candidate", f"{long['first_candidate_seconds']:.2f} s"),
+        ("job: creation to first candidate", _seconds(long["first_candidate_seconds"])),
     ]
     rows += [(f"job of {job['budget_seconds']} s", _describe_end(job)) for job in (short, long)]
     rows.append(("endpoint: creation to in service", f"{result['endpoint_in_service_seconds']:.2f} s"))
@@ -292,6 +298,10 @@ def print_table(result: dict[str, Any]) -> None:
     print("\n| what | measured |\n|---|---|")
     for row in rows:
         print(f"| {row[0]} | {row[1]} |")
+
+
+def _seconds(value: float | None) -> str:
+    return "never" if value is None else f"{value:.2f} s"
 
 
 def _describe_end(job: dict[str, Any]) -> str:

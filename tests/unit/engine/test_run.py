@@ -47,7 +47,7 @@ def test_run_tells_its_story(table_csv: Path, tmp_path: Path) -> None:
     assert (read.rows, read.columns, read.problem_type, read.objective) == (300, 4, "binary", "auc")
     assert "learns only from its length" in of(Found, events)[0].message
     finished = of(CandidateFinished, events)
-    assert [each.result.id for each in finished if each.result.algorithm == "weighted-ensemble"] in ([], ["c03"])
+    assert [each.result.id for each in finished if each.result.algorithm == "weighted-ensemble"] in ([], ["c100"])
     assert len(of(CandidateStarted, events)) == len(finished)
     last = events[-1]
     assert isinstance(last, RunFinished)
