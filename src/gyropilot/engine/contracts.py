@@ -201,6 +201,9 @@ class Abilities:
     """The extra of the package that brings these libraries; empty: they are always there."""
     link: Link = Link.LOGIT
     """What its raw scores mean; scores are averaged over folds as they are."""
+    schedule: str = ""
+    """Name of the parameter that says over how many steps training is laid out; cut short, it is worth little. Empty:
+    every step may be the last."""
     ranges: Mapping[str, Range] = field(default_factory=dict)
     """Parameters that may be varied when its configurations are through and time is left; empty: none."""
 

@@ -15,7 +15,7 @@ def call_when_asked_to_end(mark: Callable[[], None], end: Callable[[], None]) ->
     interpreter's wake-up socket carries the signal to a thread instead.
 
     Args:
-        mark: called in the main thread before it takes its next step; must take no lock.
+        mark: called in the main thread before it takes its next step, and before `end`; must take no lock.
         end: called from a thread of its own.
     """
     reader, writer = socket.socketpair()
@@ -27,6 +27,7 @@ def call_when_asked_to_end(mark: Callable[[], None], end: Callable[[], None]) ->
     def wait() -> None:
         with reader, writer:
             reader.recv(1)
+            mark()  # this thread may be quicker than the main one
             end()
 
     threading.Thread(target=wait, name="ending", daemon=True).start()

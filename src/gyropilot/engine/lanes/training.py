@@ -16,6 +16,7 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
+from gyropilot.engine.algorithms.catalogue import ALGORITHMS
 from gyropilot.engine.budget import Deadline
 from gyropilot.engine.contracts import LaneDied, Lanes, Plan
 from gyropilot.engine.errors import LaneError
@@ -41,6 +42,7 @@ PATIENCE, PATIENCE_SHARE = 20, 0.12
 LONGEST_WAIT = 0.25
 STORE_SHARE = 0.35
 """Storing a fold takes, for each step, about this share of the time the step took; known better once measured."""
+WOULD_BE_CUT = "Its training would have been cut short by the deadline."
 TOO_LATE = "The time was over before it was trained."
 
 
@@ -110,11 +112,13 @@ class _Candidate:
         self.folds = [_Fold(key=f"{plan.id}.{number}", number=number) for number in range(folds)]
         self._began_at = float("inf")
         self.fit_seconds = 0.0
+        self._step_seconds = 0.0
         self.steps = 0
         self._honest_steps: list[int] = []
         self._check_rows = list(check_rows)
         self._folder = folder
         self._chunk = FIRST_CHUNK
+        self._schedule = ALGORITHMS[plan.algorithm].abilities.schedule
 
     @property
     def is_finishing(self) -> bool:
@@ -127,7 +131,17 @@ class _Candidate:
     @property
     def seconds_per_step(self) -> float:
         """Lane time that one step of one fold takes."""
-        return self.fit_seconds / max(sum(len(fold.losses) for fold in self.folds), 1)
+        return self._step_seconds / max(sum(len(fold.losses) for fold in self.folds), 1)
+
+    @property
+    def scheduled_steps(self) -> int:
+        """How many steps of each fold the training is laid out for; 0: as many as help."""
+        return int(self.plan.parameters.get(self._schedule, 0)) if self._schedule else 0
+
+    def seconds_to_go(self, lanes: int) -> float:
+        """Predict how long the rest of a laid-out training takes; 0 while that is not known."""
+        steps = sum(max(self.scheduled_steps - len(fold.losses), 0) for fold in self.folds)
+        return steps * self.seconds_per_step / lanes
 
     @property
     def is_stored(self) -> bool:
@@ -173,6 +187,7 @@ class _Candidate:
         fold.losses += answer.losses
         self.fit_seconds += answer.seconds
         if answer.losses and answer.seconds > 0:
+            self._step_seconds += answer.seconds
             rate = len(answer.losses) / answer.seconds
             self._chunk = int(np.clip(rate * CHUNK_SECONDS, 1, LARGEST_CHUNK))
         if not self.is_finishing:
@@ -304,7 +319,9 @@ class Training:
         """Predict how long a candidate's folds take to be stored: in proportion to its steps."""
         rate = self._store_rates.get(candidate.plan.algorithm, STORE_SHARE * candidate.seconds_per_step)
         folds = -(-self._fold_count // self._lanes.count)
-        return folds * rate * (candidate.steps or candidate.common_steps)
+        # Trees are evaluated one by one; what is trained by a schedule is evaluated as it stands.
+        steps = 1 if candidate.scheduled_steps else candidate.steps or candidate.common_steps
+        return folds * rate * steps
 
     def _end_what_is_late(self) -> None:
         is_late = self._advance_seconds_left() <= 0 or self._limits.stop.is_set()
@@ -314,8 +331,13 @@ class Training:
             is_late = self._advance_seconds_left() <= 0 or self._limits.stop.is_set()
         limit = self._limits.seconds_per_candidate
         for candidate in list(self._active):
+            if candidate.is_finishing:
+                continue
+            if self._trained and candidate.seconds_to_go(self._lanes.count) > max(self._advance_seconds_left(), 0):
+                self._give_up(candidate, WOULD_BE_CUT, was_stopped=True)
+                continue
             is_over_limit = limit is not None and candidate.age_seconds > limit
-            if candidate.is_finishing or not (is_late or is_over_limit):
+            if not (is_late or is_over_limit):
                 continue
             if candidate.common_steps > 0:
                 candidate.finish(candidate.common_steps)
@@ -387,7 +409,8 @@ class Training:
         fold.is_busy, fold.is_stored = False, True
         candidate.fit_seconds += seconds
         name = candidate.plan.algorithm
-        self._store_rates[name] = max(self._store_rates.get(name, 0), seconds / candidate.steps)
+        steps = 1 if candidate.scheduled_steps else candidate.steps
+        self._store_rates[name] = max(self._store_rates.get(name, 0), seconds / steps)
         if candidate.is_stored:
             self._active.remove(candidate)
             self._trained += 1

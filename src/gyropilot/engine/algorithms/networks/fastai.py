@@ -21,6 +21,7 @@ class FastAI:
         problem_types=frozenset(ProblemType),
         modules=("torch", "torchvision", "fastai.tabular.model", "fastai.learner"),
         extra="networks",
+        schedule="epochs",
     )
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002

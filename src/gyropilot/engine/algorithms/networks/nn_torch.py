@@ -20,7 +20,7 @@ class NNTorch:
     """The catalogue's `nn-torch`."""
 
     name = "nn-torch"
-    abilities = Abilities(problem_types=frozenset(ProblemType), modules=("torch",), extra="networks")
+    abilities = Abilities(problem_types=frozenset(ProblemType), modules=("torch",), extra="networks", schedule="epochs")
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
         """Return one network; what it costs is bounded: long tables are trained for fewer epochs, or on samples."""
