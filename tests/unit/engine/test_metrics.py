@@ -64,7 +64,7 @@ def test_metrics_agree_with_scikit_learn(problem: ProblemType) -> None:
         for target, given in tables:
             for weights in (np.ones(len(target)), random.exponential(size=len(target))):
                 value = expected(metric.name, target, given, weights)
-                assert metric.function(target, given, weights) == pytest.approx(value), metric.name
+                assert metric.measure(target, given, weights) == pytest.approx(value), metric.name
 
 
 def test_first_metric_is_the_default() -> None:

@@ -273,6 +273,7 @@ class Training:
         self._deaths = 0
         self._trained = 0
         self._store_rates: dict[str, float] = {}
+        self._ages: list[float] = []
         self._outcomes: list[Outcome] = []
 
     def run(self) -> Iterator[Outcome]:
@@ -302,7 +303,9 @@ class Training:
         return not self._active and not self._may_begin()
 
     def _may_begin(self) -> bool:
-        if self._limits.stop.is_set() or self._advance_seconds_left() <= 0:
+        # What could train for less than half as long as the others did would be worth little.
+        least = 0.5 * float(np.median(self._ages)) if self._ages else 0.0
+        if self._limits.stop.is_set() or self._advance_seconds_left() <= least:
             return False
         self._waiting = self._waiting or self._next_plan()
         return self._waiting is not None
@@ -413,6 +416,7 @@ class Training:
         self._store_rates[name] = max(self._store_rates.get(name, 0), seconds / steps)
         if candidate.is_stored:
             self._active.remove(candidate)
+            self._ages.append(candidate.age_seconds)
             self._trained += 1
             self._outcomes.append(
                 Trained(

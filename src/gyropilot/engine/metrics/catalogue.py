@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ class Metric:
     """Whether a small change of a prediction always shows."""
     judges_labels: bool = False
     """Whether it looks at the class that is decided for, rather than at probabilities."""
+    ignores_weights: bool = False
+    """Whether all rows count alike, as SageMaker Autopilot has it for this metric."""
     tunes_decisions: bool = False
     """Whether another decision than for the most probable class can be better for it."""
 
@@ -35,9 +37,13 @@ class Metric:
         """The function's name is the metric's."""
         return self.function.__name__
 
+    def measure(self, target: Numbers, predictions: Numbers, weights: Numbers) -> float:
+        """Return the figure."""
+        return self.function(target, predictions, np.ones_like(weights) if self.ignores_weights else weights)
+
     def loss(self, target: Numbers, predictions: Numbers, weights: Numbers) -> float:
         """Return the figure turned so that less is better."""
-        value = self.function(target, predictions, weights)
+        value = self.measure(target, predictions, weights)
         return -value if self.higher_is_better else value
 
 
@@ -46,7 +52,7 @@ def _of_labels(function: Callable[[Numbers, Numbers, Numbers], float], *, tunes_
 
 
 ACCURACY = _of_labels(classification.accuracy)
-BALANCED_ACCURACY = _of_labels(classification.balanced_accuracy, tunes_decisions=True)
+BALANCED_ACCURACY = replace(_of_labels(classification.balanced_accuracy, tunes_decisions=True), ignores_weights=True)
 AUC = Metric(function=classification.auc, higher_is_better=True)
 LOG_LOSS = Metric(function=classification.log_loss, higher_is_better=False, is_smooth=True)
 MSE = Metric(function=regression.mse, higher_is_better=False, is_smooth=True)

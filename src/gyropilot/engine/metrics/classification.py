@@ -21,8 +21,8 @@ def accuracy(target: Numbers, probabilities: Numbers, weights: Numbers) -> float
 
 
 def balanced_accuracy(target: Numbers, probabilities: Numbers, weights: Numbers) -> float:
-    """Mean recall over the classes that occur; weights have no say, as in SageMaker Autopilot."""
-    hits, _, actual = _counts(target, probabilities, np.ones_like(weights))
+    """Mean recall over the classes that occur."""
+    hits, _, actual = _counts(target, probabilities, weights)
     occurring = actual > 0
     return float(np.mean(hits[occurring] / actual[occurring]))
 

@@ -161,7 +161,7 @@ class Workbench:
         return tuple(
             Score(
                 metric=metric.name,
-                value=metric.function(target, _widen(decided if metric.judges_labels else given, classes), weights),
+                value=metric.measure(target, _widen(decided if metric.judges_labels else given, classes), weights),
                 higher_is_better=metric.higher_is_better,
             )
             for metric in self._ordered_metrics()

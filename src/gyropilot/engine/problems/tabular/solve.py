@@ -39,6 +39,8 @@ ENSEMBLE_ID = "c100"
 """The ensemble's name within its run: equal however many candidates there are."""
 FINAL_SECONDS, FINAL_FRACTION = 0.5, 0.03
 """Time kept for the ensemble's weights: at least so long, or this share of the budget."""
+MEMBERS, PUBLISH_SHARE = 10, 0.7
+"""An ensemble has about so many members at most, and takes this share of the time that writing them took."""
 
 
 class TabularRun:
@@ -60,7 +62,7 @@ class TabularRun:
         self._was_cut = False
         self._waiting: list[Plan] = []
         self._variations: Variations
-        self._publish_seconds = 0.0
+        self._publish_seconds: list[float] = []
         self._lanes: LocalLanes
         self._prepared: Prepared
         self._data: TrainingData
@@ -155,7 +157,7 @@ class TabularRun:
         """Make the ensemble of what was trained and name the best candidate."""
         yield PhaseBegan(phase=Phase.FINISHING)
         limit = self._budget.max_candidates
-        has_time = self._deadline.seconds_left > self._publish_seconds
+        has_time = self._deadline.seconds_left > self._predict_publishing()
         if len(self._finished) > 1 and has_time and (limit is None or limit >= ENSEMBLE_FROM):
             yield from self._make_ensemble(ENSEMBLE_ID)
         ranked = sorted((each.result for each in self._finished.values()), key=_loss)
@@ -194,7 +196,7 @@ class TabularRun:
             self._data.weights,
             self._data.folds,
             stand_ins(self._prepared.problem_type, self._objective),
-            seconds=max(self._deadline.seconds_left - self._publish_seconds, 0.1),
+            seconds=max(self._deadline.seconds_left - self._predict_publishing(), 0.1),
             seed=self._task.seed,
         )
         chosen = [
@@ -239,7 +241,7 @@ class TabularRun:
         except BundleError as error:
             self._failures.append(f"{trained.plan.algorithm}: {error}")
             return CandidateFailed(id=trained.plan.id, algorithm=trained.plan.algorithm, reason=str(error))
-        self._publish_seconds += time.monotonic() - began
+        self._publish_seconds.append(time.monotonic() - began)
         return event
 
     def _keep(self, finished: Finished) -> CandidateFinished:
@@ -259,8 +261,13 @@ class TabularRun:
         )
 
     def _final_seconds(self) -> float:
-        """Return how long the ensemble will take: its graph holds all candidates' graphs."""
-        return max(FINAL_SECONDS, FINAL_FRACTION * (self._budget.max_runtime_seconds or 0)) + self._publish_seconds
+        """Return how long the end of the run will take."""
+        weights = max(FINAL_SECONDS, FINAL_FRACTION * (self._budget.max_runtime_seconds or 0))
+        return weights + self._predict_publishing()
+
+    def _predict_publishing(self) -> float:
+        """Return how long writing the ensemble will take: its graph holds its members' graphs."""
+        return PUBLISH_SHARE * sum(sorted(self._publish_seconds)[-MEMBERS:])
 
     def _reason(self) -> str:
         if self._stop.is_set():
