@@ -36,6 +36,7 @@ TARGET = "income"
 BUDGET_SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 HELD_OUT = 5  # one row in so many is kept for testing
 SHOWN_METRICS = ("Accuracy", "F1", "AUC", "LogLoss")
+SHOWN_CANDIDATES = 10
 LATENCY_CALLS = 100
 
 NAME = f"quickstart-{time.strftime('%m%d-%H%M%S')}"  # of the job, the bucket, the model, the endpoint
@@ -134,7 +135,7 @@ def wait_for_job(sagemaker: SageMakerClient) -> AutoMLCandidateTypeDef:
     while True:
         job = sagemaker.describe_auto_ml_job(AutoMLJobName=NAME)
         candidates = sagemaker.list_candidates_for_auto_ml_job(AutoMLJobName=NAME, StatusEquals="Completed")
-        news = f"{job['AutoMLJobStatus']:<11} {job['AutoMLJobSecondaryStatus']:<15}"
+        news = f"{job['AutoMLJobStatus']:<11} {job['AutoMLJobSecondaryStatus']:<26}"
         news += f" {len(candidates['Candidates'])} candidates"
         if "BestCandidate" in job:
             metric = job["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]
@@ -157,8 +158,8 @@ def show_leaderboard(sagemaker: SageMakerClient) -> None:
     answer = sagemaker.list_candidates_for_auto_ml_job(
         AutoMLJobName=NAME, StatusEquals="Completed", SortBy="FinalObjectiveMetricValue", SortOrder="Descending"
     )
-    print(f"     #  {'candidate':<34} {'algorithm':<17}" + "".join(f"{name:>9}" for name in SHOWN_METRICS))
-    for place, candidate in enumerate(answer["Candidates"], 1):
+    print(f"     #  {'candidate':<36} {'algorithm':<17}" + "".join(f"{name:>9}" for name in SHOWN_METRICS))
+    for place, candidate in enumerate(answer["Candidates"][:SHOWN_CANDIDATES], 1):
         metrics: dict[str, float] = {
             metric["StandardMetricName"]: metric["Value"]
             for metric in candidate["CandidateProperties"]["CandidateMetrics"]
@@ -166,7 +167,9 @@ def show_leaderboard(sagemaker: SageMakerClient) -> None:
         values = "".join(f"{metrics[name]:9.4f}" for name in SHOWN_METRICS)
         training = sagemaker.describe_training_job(TrainingJobName=candidate["CandidateSteps"][0]["CandidateStepName"])
         algorithm = training["HyperParameters"]["algorithm"]
-        print(f"    {place:>2}  {candidate['CandidateName']:<34} {algorithm:<17}{values}")
+        print(f"    {place:>2}  {candidate['CandidateName']:<36} {algorithm:<17}{values}")
+    if len(answer["Candidates"]) > SHOWN_CANDIDATES:
+        print(f"        and {len(answer['Candidates']) - SHOWN_CANDIDATES} more")
 
 
 # --- 4: the endpoint --------------------------------------------------------------------------------------------------
