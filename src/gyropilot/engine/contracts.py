@@ -196,7 +196,7 @@ class Abilities:
     problem_types: frozenset[ProblemType]
     """The kinds of answers it can learn."""
     modules: tuple[str, ...]
-    """What a lane imports before the first fit, so that fits are not slowed by it."""
+    """What its fits import; the lanes import those of the first algorithm while the data is read."""
     extra: str = ""
     """The extra of the package that brings these libraries; empty: they are always there."""
     link: Link = Link.LOGIT

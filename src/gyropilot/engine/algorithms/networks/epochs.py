@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import Module, functional
 
 from gyropilot.engine.algorithms.losses import to_predictions
-from gyropilot.engine.algorithms.networks.design import Inputs
-from gyropilot.engine.contracts import Network, Progress, TrainingData
+from gyropilot.engine.algorithms.networks.design import Design, Inputs, share_inputs
+from gyropilot.engine.contracts import Network, Parameters, Progress, TrainingData
 from gyropilot.engine.metrics.catalogue import surrogate
 from gyropilot.engine.task import ProblemType
 
@@ -26,6 +26,7 @@ MAX_SNAPSHOT_BYTES = 96 * 2**20
 """What the weights of all epochs may take together; a larger network is trained for fewer epochs."""
 
 State = dict[str, Tensor]
+M = TypeVar("M", bound=Module)
 
 
 class Trainer(Protocol):
@@ -155,6 +156,35 @@ class EpochFit:
         predictions = to_predictions(self._scores[-1], self._data.problem_type)
         loss = surrogate(self._data.problem_type).function
         return float(loss(self._data.target[rows], predictions, self._data.weights[rows]))
+
+
+def begin_by_epochs(
+    data: TrainingData,
+    fold: int,
+    parameters: Parameters,
+    seed: int,
+    *,
+    make_model: Callable[[Design, int, Parameters], M],
+    make_trainer: Callable[[M, Batches, int], Trainer],
+) -> EpochFit:
+    """Begin the fit of a network on the rows outside a fold.
+
+    Args:
+        data: the table.
+        fold: whose rows are left out.
+        parameters: with at least `bins`, `batch_size`, `epoch_rows` and `epochs`.
+        seed: where its randomness begins.
+        make_model: called with the design, the number of outputs and the parameters.
+        make_trainer: called with the model, the batches and the number of epochs.
+    """
+    torch.set_num_threads(1)
+    inputs = share_inputs(data, int(parameters["bins"]))
+    batches = Batches(data, inputs, fold, size=int(parameters["batch_size"]), epoch_rows=int(parameters["epoch_rows"]))
+    with randomness(seed):
+        model = make_model(inputs.design, data.output_count, parameters)
+        epochs = limit_epochs(int(parameters["epochs"]), model)
+        trainer = make_trainer(model, batches, epochs)
+        return EpochFit(data, fold, trainer, batches, inputs, epochs=epochs)
 
 
 def copy_state(model: Module) -> State:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gyropilot.engine.algorithms.networks.design import share_inputs
 from gyropilot.engine.contracts import Abilities, Configuration, Fit, Parameters, TrainingData
 from gyropilot.engine.task import ProblemType
 
@@ -40,18 +39,16 @@ class FastAI:
 
     def begin(self, data: TrainingData, fold: int, parameters: Parameters, seed: int) -> Fit:
         """Begin a fit on the rows outside a fold."""
-        import torch
-
-        from gyropilot.engine.algorithms.networks.epochs import Batches, EpochFit, limit_epochs, randomness
+        from gyropilot.engine.algorithms.networks.epochs import begin_by_epochs
         from gyropilot.engine.algorithms.networks.tabular_learner import LearnerTrainer, TabularNetwork
 
-        torch.set_num_threads(1)
-        inputs = share_inputs(data, int(parameters["bins"]))
-        batches = Batches(
-            data, inputs, fold, size=int(parameters["batch_size"]), epoch_rows=int(parameters["epoch_rows"])
+        return begin_by_epochs(
+            data,
+            fold,
+            parameters,
+            seed,
+            make_model=TabularNetwork,
+            make_trainer=lambda model, batches, epochs: LearnerTrainer(
+                model, batches, data.problem_type, parameters, epochs=epochs
+            ),
         )
-        with randomness(seed):
-            model = TabularNetwork(inputs.design, data.output_count, parameters)
-            epochs = limit_epochs(int(parameters["epochs"]), model)
-            trainer = LearnerTrainer(model, batches, data.problem_type, parameters, epochs=epochs)
-            return EpochFit(data, fold, trainer, batches, inputs, epochs=epochs)
