@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -125,9 +125,9 @@ class XGBoostFit:
         """Return the trees of the first rounds."""
         outputs = self._data.output_count
         collector = TreeCollector(self._data.borders)
-        for index, text in enumerate(self._booster[:steps].get_dump(dump_format="json")):
-            collector.begin_tree(index % outputs)
-            _add_node(collector, json.loads(text))
+        model = json.loads(self._booster[:steps].save_raw("json"))["learner"]["gradient_booster"]["model"]
+        for output, tree in zip(model["tree_info"], model["trees"], strict=True):
+            _add_tree(collector, tree, output)
         base = {ProblemType.REGRESSION: self._base, ProblemType.BINARY: 0.0, ProblemType.MULTICLASS: 0.5}
         return collector.finish(np.full(outputs, base[self._data.problem_type]))
 
@@ -158,13 +158,16 @@ def _matrices(
     return matrices
 
 
-def _add_node(collector: TreeCollector, node: dict[str, Any]) -> int:
-    if "leaf" in node:
-        return collector.add_leaf(node["leaf"])
-    # XGBoost sends codes below the condition to `yes`; codes are whole, so those up to the one before it.
-    number = collector.add_split(int(str(node["split"]).removeprefix("f")), math.ceil(node["split_condition"]) - 1)
-    children = {child["nodeid"]: child for child in node["children"]}
-    yes = _add_node(collector, children[node["yes"]])
-    no = _add_node(collector, children[node["no"]])
-    collector.join(number, yes, no)
-    return number
+def _add_tree(collector: TreeCollector, tree: Mapping[str, Any], output: int) -> None:
+    """Add a tree of the library's JSON format; leaves keep their value where splits keep their condition."""
+    left = np.array(tree["left_children"])
+    condition = np.array(tree["split_conditions"], dtype=np.float64)
+    is_leaf = left < 0
+    collector.add_tree(
+        np.where(is_leaf, -1, tree["split_indices"]),
+        np.ceil(condition) - 1,  # codes below the condition go left; codes are whole, so those up to the one before it
+        left,
+        np.array(tree["right_children"]),
+        condition.reshape(-1, 1),
+        output,
+    )
