@@ -96,10 +96,7 @@ def _encode_column(encoder: Encoder, column: pa.ChunkedArray) -> NDArray[np.floa
         numbers = parse_numbers(column)
         if numbers is not None:
             # Arrow reads a column of numbers at once; the encoder itself would read cell by cell.
-            values = numbers.to_numpy().astype(np.float64)
-            values[~(np.abs(values) < 3.0e38)] = np.nan  # the encoder's own limit
-            numeric: NDArray[np.float32] = values.astype(np.float32).reshape(-1, 1)
-            return numeric
+            return encoder.limit(numbers.to_numpy())
     encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     distinct = encode_distinct(encoder, encoded.dictionary.to_pylist())
     result: NDArray[np.float32] = distinct[encoded.indices.to_numpy()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 
 import msgspec
@@ -11,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.features.derivations import Derivation, Lookup, Program
-from gyropilot.engine.features.encoders import CategoricalEncoder, Cell, Encoder
+from gyropilot.engine.features.encoders import CategoricalEncoder, Cell, Encoder, NumericEncoder
+
+COLUMNWISE_ROWS = 32
+"""So many rows or more are encoded column by column, which is quicker for each row and slower to begin."""
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +70,9 @@ class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         Args:
             rows: cells in the order of `columns`; a short row's last cells count as missing.
         """
+        if len(rows) >= COLUMNWISE_ROWS:
+            parts = [encode_column(encoder, [row[index] for row in rows]) for index, encoder in self._steps]
+            return self.derive(np.concatenate(parts, axis=1))
         steps = self._steps
         base = np.array(
             [[number for index, encoder in steps for number in encoder.encode(row[index])] for row in rows],
@@ -80,6 +87,16 @@ class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _program(self) -> Program:
         return Program(self.derivations)
+
+
+def encode_column(encoder: Encoder, cells: Sequence[Cell]) -> NDArray[np.float32]:
+    """Return the (n, outputs) matrix of a column's cells, of which many may be the same."""
+    if isinstance(encoder, NumericEncoder) and not encoder.is_decorated:
+        with suppress(TypeError, ValueError, OverflowError):  # words among the numbers are left to the encoder
+            return encoder.limit([math.nan if cell is None or cell == "" else float(cell) for cell in cells])
+    places = {cell: place for place, cell in enumerate(dict.fromkeys(cells))}
+    result: NDArray[np.float32] = encode_distinct(encoder, list(places))[[places[cell] for cell in cells]]
+    return result
 
 
 def encode_distinct(encoder: Encoder, cells: Sequence[Cell]) -> NDArray[np.float32]:
