@@ -12,7 +12,7 @@ import pytest
 
 from gyropilot.engine.bundle.archive import pack, unpack
 from gyropilot.engine.bundle.graph import Member
-from gyropilot.engine.bundle.load import load
+from gyropilot.engine.bundle.load import FEWEST_ROWS_AT_ONCE, load
 from gyropilot.engine.bundle.manifest import MANIFEST, PREDICTOR, Manifest, Provenance
 from gyropilot.engine.bundle.write import Check, write_bundle
 from gyropilot.engine.contracts import Linear, Trees
@@ -83,6 +83,14 @@ def test_trees_answer_for_borders_and_missing_numbers(binary: Path) -> None:
     assert prediction.labels == ("yes", "no", "no")
     assert prediction.probabilities is not None
     assert prediction.probabilities[0, 1] == pytest.approx(sigmoid(1))
+
+
+def test_many_rows_are_predicted_in_parts_and_in_order(binary: Path) -> None:
+    predictor = load(binary)
+    amounts = np.random.default_rng(0).choice([1.0, 4.0, np.nan], size=3 * FEWEST_ROWS_AT_ONCE + 1)
+    features = np.column_stack([amounts, np.zeros(len(amounts))]).astype(np.float32)
+    expected = np.where(amounts > 2.5, sigmoid(1), sigmoid(-1))
+    np.testing.assert_allclose(predictor.run(features)[:, 1], expected, rtol=1e-6)
 
 
 def test_linear_parts_and_weights(tmp_path: Path) -> None:

@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 
 from gyropilot.engine.data.columns import profile_columns
 from gyropilot.engine.data.read import read_table
-from gyropilot.engine.features.encoders import CategoricalEncoder, DatetimeEncoder, NumericEncoder
+from gyropilot.engine.features.encoders import (
+    CategoricalEncoder,
+    DatetimeEncoder,
+    Encoder,
+    NumericEncoder,
+    TextEncoder,
+)
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
 from gyropilot.engine.features.quantiser import fit_borders, quantise
-from gyropilot.engine.features.table_encoder import TableEncoder
+from gyropilot.engine.features.table_encoder import COLUMNWISE_ROWS, TableEncoder
 
 
 def test_rows_and_tables_are_encoded_alike(table_csv: Path) -> None:
@@ -89,3 +95,32 @@ def test_few_values_keep_a_code_each() -> None:
     numbers = np.repeat(np.arange(200, dtype=np.float32), 3).reshape(-1, 1)
     codes = quantise(numbers, fit_borders(numbers))
     assert len(np.unique(codes)) == 200
+
+
+CELLS = st.one_of(
+    st.none(),
+    st.floats(),
+    st.integers(),
+    st.just(10**400),
+    st.sampled_from(
+        ["", " ", "1", " 1.5 ", "1_0", "inf", "nan", "-0", "$1,234", "12 %", "a", "2024-01-02", "2024-1-2"]
+    ),
+    st.text(max_size=8),
+)
+ALL_ENCODERS: tuple[Encoder, ...] = (
+    NumericEncoder(name="number"),
+    NumericEncoder(name="price", is_decorated=True),
+    CategoricalEncoder(name="category", categories=("a", "1", "-0", "True")),
+    DatetimeEncoder(name="date", date_format="iso", has_time=True),
+    TextEncoder(name="text"),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(CELLS, min_size=1, max_size=2 * COLUMNWISE_ROWS))
+def test_many_rows_are_encoded_like_one(cells: list[str | float | None]) -> None:
+    encoder = TableEncoder(columns=tuple(each.name for each in ALL_ENCODERS), encoders=ALL_ENCODERS)
+    rows = [[cell] * len(ALL_ENCODERS) for cell in cells]
+    rows += rows[: max(0, COLUMNWISE_ROWS - len(rows))] * COLUMNWISE_ROWS
+    single = np.concatenate([encoder.encode_rows([row]) for row in rows])
+    np.testing.assert_array_equal(encoder.encode_rows(rows), single)

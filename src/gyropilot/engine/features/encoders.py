@@ -7,10 +7,13 @@ with them and without the libraries that read tables.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from gyropilot.engine.data.dates import parse_date
 
@@ -19,6 +22,9 @@ UNSEEN = -1.0
 
 Cell = str | float | None
 """A cell: text as a file or a request holds it, a number, or nothing."""
+
+LARGEST = 3.0e38
+"""Numbers as far from 0 as this count as missing."""
 
 _ORIGIN = datetime(2000, 1, 1)  # dates are compared as they are written
 _DATE_PARTS = ("days", "month", "day", "weekday", "day_of_year")
@@ -44,10 +50,17 @@ class NumericEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="numeric"):
             cell = cell.translate(_MARKS)
         try:
             number = float(cell)  # type: ignore[arg-type]  # None raises TypeError, which is caught
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return (math.nan,)
         # Numbers that single precision cannot hold would become infinite.
-        return (number,) if -3.0e38 < number < 3.0e38 else (math.nan,)
+        return (number,) if -LARGEST < number < LARGEST else (math.nan,)
+
+    @staticmethod
+    def limit(numbers: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the numbers of many cells as an (n, 1) matrix, by the same rule."""
+        values = np.array(numbers, dtype=np.float64)
+        values[~(np.abs(values) < LARGEST)] = np.nan
+        return values.astype(np.float32).reshape(-1, 1)
 
 
 class CategoricalEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="categorical", dict=True):
