@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event as Flag
 
+import numpy as np
+
 from gyropilot.engine.algorithms.catalogue import find_algorithms
 from gyropilot.engine.budget import Budget, Deadline
 from gyropilot.engine.contracts import Plan, TrainingData
@@ -29,6 +31,7 @@ from gyropilot.engine.events import (
 from gyropilot.engine.lanes.local import LocalLanes
 from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
 from gyropilot.engine.metrics.catalogue import Metric, find_metric, stand_ins, surrogate
+from gyropilot.engine.metrics.choice import predict_advantage
 from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, Draft, Finished, Workbench, settings_of
 from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
 from gyropilot.engine.search.portfolio import ENSEMBLE_FROM, plan_candidates
@@ -161,7 +164,14 @@ class TabularRun:
         if len(self._finished) > 1 and has_time and (limit is None or limit >= ENSEMBLE_FROM):
             yield from self._make_ensemble(ENSEMBLE_ID)
         ranked = sorted((each.result for each in self._finished.values()), key=_loss)
-        yield RunFinished(best=ranked[0], candidates=tuple(ranked), reason=self._reason())
+        best = ranked[0]
+        advantage = predict_advantage(np.array([each.part_losses for each in ranked]))
+        expected = best.objective.value + (-advantage if best.objective.higher_is_better else advantage)
+        yield Found(
+            message=f"The best of {len(ranked)} candidates shows {best.objective.metric} {best.objective.value:.6g}; "
+            f"without the advantage of having been chosen by it, new rows should show about {expected:.6g}."
+        )
+        yield RunFinished(best=best, candidates=tuple(ranked), expected=expected, reason=self._reason())
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
