@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.algorithms.catalogue import ALGORITHMS
+from gyropilot.engine.algorithms.views import begin_fit
 from gyropilot.engine.contracts import HOLDOUT, Fit, TrainingData, write_part
 from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.lanes.messages import (
@@ -68,7 +68,7 @@ class Lane:
             case Begin(fit, algorithm, parameters, fold, seed):
                 if self._data is None:
                     raise RuntimeError("a fit was begun before the data was opened")
-                self._fits[fit] = ALGORITHMS[algorithm].begin(self._data, fold, parameters, seed)
+                self._fits[fit] = begin_fit(self._data, algorithm, fold, parameters, seed)
                 return Advanced(fit, [], False, time.monotonic() - began)
             case Advance(fit, max_steps, seconds):
                 progress = self._fits[fit].advance(max_steps, seconds)

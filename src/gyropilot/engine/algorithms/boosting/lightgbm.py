@@ -21,6 +21,8 @@ OBJECTIVES = {
     ProblemType.REGRESSION: ("regression", "l2"),
 }
 
+FEW_ROWS = 5000
+
 
 class LightGBM:
     """The catalogue's `lightgbm`."""
@@ -29,6 +31,7 @@ class LightGBM:
     abilities = Abilities(
         problem_types=frozenset(ProblemType),
         modules=("lightgbm",),
+        learns_from_codes=True,
         ranges={
             "num_leaves": Range(low=4, high=200, is_whole=True),
             "min_data_in_leaf": Range(low=2, high=100, is_whole=True),
@@ -51,7 +54,7 @@ class LightGBM:
             "bagging_freq": 1,
             "feature_fraction": 0.8,
         }
-        randomised = {
+        randomised: Parameters = {
             "learning_rate": 0.05,
             "num_leaves": 40,
             "min_data_in_leaf": 3,
@@ -62,6 +65,17 @@ class LightGBM:
             "lambda_l1": 0.3,
             "lambda_l2": 1.0,
         }
+        if rows > FEW_ROWS:
+            # Random thresholds need several times the rounds on longer tables, and end worse.
+            randomised = {
+                "learning_rate": 0.06,
+                "num_leaves": 80,
+                "min_data_in_leaf": 20,
+                "feature_fraction": 0.4,
+                "bagging_fraction": 0.8,
+                "bagging_freq": 1,
+                "lambda_l2": 3.0,
+            }
         shallow = {
             "learning_rate": 0.06,
             "num_leaves": 7,

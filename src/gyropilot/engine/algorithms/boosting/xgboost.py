@@ -22,6 +22,8 @@ OBJECTIVES = {
     ProblemType.REGRESSION: ("reg:squarederror", "rmse"),
 }
 
+FEW_ROWS = 5000
+
 
 class XGBoost:
     """The catalogue's `xgboost`."""
@@ -30,6 +32,7 @@ class XGBoost:
     abilities = Abilities(
         problem_types=frozenset(ProblemType),
         modules=("xgboost",),
+        learns_from_codes=True,
         ranges={
             "max_depth": Range(low=3, high=12, is_whole=True),
             "min_child_weight": Range(low=0.01, high=30),
@@ -40,7 +43,7 @@ class XGBoost:
         },
     )
 
-    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
+    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:
         """Return well-proven defaults (pytabkit's tuned ones), then a slower, deeper, more random variant."""
         tuned = {
             "learning_rate": 0.08,
@@ -58,7 +61,17 @@ class XGBoost:
             "subsample": 0.7,
             "colsample_bynode": 0.6,
         }
+        shallow = {
+            "learning_rate": 0.05,
+            "max_depth": 4,
+            "min_child_weight": 1.0,
+            "lambda": 3.0,
+            "subsample": 0.7,
+            "colsample_bynode": 0.5,
+        }
         first, second = (deep, tuned) if problem_type is ProblemType.REGRESSION else (tuned, deep)
+        if rows <= FEW_ROWS:
+            first, second = shallow, first
         return [
             Configuration(parameters=first, priority=3, strength=80),
             Configuration(parameters=second, priority=6, strength=55),

@@ -21,8 +21,9 @@ from gyropilot.engine.bundle.graph import Member
 from gyropilot.engine.bundle.load import Predictor
 from gyropilot.engine.bundle.manifest import Figure, Manifest, Provenance
 from gyropilot.engine.bundle.write import Check, write_bundle
-from gyropilot.engine.contracts import HOLDOUT, Parameters, TrainingData, read_part
+from gyropilot.engine.contracts import HOLDOUT, PLAIN, Parameters, TrainingData, Trees, read_part
 from gyropilot.engine.events import CandidateResult, Score
+from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.lanes.training import Trained
 from gyropilot.engine.metrics.calibration import calibrate, sharpen
 from gyropilot.engine.metrics.catalogue import METRICS, Metric
@@ -119,11 +120,12 @@ class Workbench:
         exponent, calibrated = self._calibrate(draft.predictions)
         parameters = draft.parameters | ({"temperature": round(1 / exponent, 6)} if exponent != 1 else {})
         scores, part_losses = self._score(calibrated)
+        encoder = self._find_encoder(draft.members)
         predictor = write_bundle(
-            self._manifest(draft, parameters, scores, self._decide(calibrated, self._learned)),
+            self._manifest(draft, parameters, encoder, scores, self._decide(calibrated, self._learned)),
             draft.members,
             Check(
-                features=self._check_features,
+                features=self._check_features[:, : len(encoder.features)],
                 expected=sharpen(draft.check, exponent) if exponent != 1 else draft.check,
             ),
             folder / "bundle",
@@ -188,6 +190,16 @@ class Workbench:
         losses = (self._objective.loss(target[part], of_objective[part], weights[part]) for part in parts)
         return scores, tuple(losses)
 
+    def _find_encoder(self, members: Sequence[Member]) -> TableEncoder:
+        """Return the table's encoder, without derived columns when no member looks at one."""
+        encoder = self._prepared.encoder
+        plain = self._data.column_folds.count(PLAIN) or len(encoder.features)
+        parts = [part for member in members for part in member.parts if isinstance(part, Trees)]
+        if any((part.feature >= plain).any() for part in parts):
+            return encoder
+        kept = len(encoder.derivations) - (len(encoder.features) - plain)
+        return msgspec.structs.replace(encoder, derivations=encoder.derivations[:kept])
+
     def _calibrate(self, predictions: Numbers) -> tuple[float, Numbers]:
         """Return the power to raise probabilities to, and the probabilities of each fold by the power of the others."""
         if not self._prepared.classes:
@@ -221,7 +233,12 @@ class Workbench:
         return tune_decision(self._objective, target, predictions[rows], weights, seed=self._seed)
 
     def _manifest(
-        self, draft: Draft, parameters: dict[str, Any], scores: Sequence[Score], decision: Numbers
+        self,
+        draft: Draft,
+        parameters: dict[str, Any],
+        encoder: TableEncoder,
+        scores: Sequence[Score],
+        decision: Numbers,
     ) -> Manifest:
         prepared = self._prepared
         return Manifest(
@@ -233,7 +250,7 @@ class Workbench:
             target_position=prepared.target_position,
             weight_position=prepared.weight_position,
             classes=prepared.classes,
-            encoder=prepared.encoder,
+            encoder=encoder,
             decision=tuple(decision.tolist()) if (decision != 1).any() else (),
             figures=tuple(
                 Figure(metric=score.metric, value=score.value, higher_is_better=score.higher_is_better)

@@ -23,6 +23,7 @@ from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
 from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
+from gyropilot.engine.problems.tabular.enrich import enrich
 from gyropilot.engine.task import ColumnKind, ProblemType, Task
 
 PREPARED = "prepared.json"
@@ -110,6 +111,8 @@ def _prepare_anew(
         scored = _take_validation_rows(validation, target, task, findings)
     data = _assemble(task, target, encoder, features, learned, scored)
     rows = int((data.folds != HOLDOUT).sum())
+    fold_count = int(data.folds[data.folds != HOLDOUT].max()) + 1
+    encoder, data = enrich(encoder, data, fold_count, task.seed)
     findings += [*_find_left_out(profiles), *_find_few(rows)]
     random = np.random.default_rng(task.seed)
     check_rows = random.choice(len(data.target), min(CHECK_ROWS, len(data.target)), replace=False)
@@ -123,7 +126,7 @@ def _prepare_anew(
         weight_position=names.index(task.weight_column) if task.weight_column else None,
         encoder=encoder,
         rows=rows,
-        fold_count=int(data.folds[data.folds != HOLDOUT].max()) + 1,
+        fold_count=fold_count,
         findings=tuple(findings),
         check_rows=tuple(sorted(check_rows.tolist())),
         sample_row=tuple(table.column(name)[0].as_py() for name in encoder.columns),

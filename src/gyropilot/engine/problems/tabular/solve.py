@@ -121,6 +121,7 @@ class TabularRun:
             self._algorithms,
             self._prepared.problem_type,
             self._prepared.rows,
+            is_enriched=bool(self._data.column_folds),
             max_candidates=self._budget.max_candidates,
             seed=self._task.seed,
         )
