@@ -196,7 +196,7 @@ class Abilities:
     problem_types: frozenset[ProblemType]
     """The kinds of answers it can learn."""
     modules: tuple[str, ...]
-    """What its fits import; the lanes import those of the first algorithm while the data is read."""
+    """What its fits import: once, before lanes are forked, or by each lane when it begins its first such fit."""
     extra: str = ""
     """The extra of the package that brings these libraries; empty: they are always there."""
     link: Link = Link.LOGIT
