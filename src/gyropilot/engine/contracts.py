@@ -312,6 +312,13 @@ class Lanes(Protocol):
         """Return the next answer of any lane, or its death, or None when there was none in time."""
         ...
 
+    def memory_bytes(self, limit: int) -> int:
+        """Return what they hold together and give back when they end, as exactly as tells whether it is above a limit.
+
+        0 where that is not known.
+        """
+        ...
+
     def restart(self, lane: int) -> None:
         """Kill a lane, if it lives, and start it anew; what it was doing is lost."""
         ...

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -24,6 +25,7 @@ from gyropilot.engine.lanes import forking, local
 from gyropilot.engine.lanes.forking import find_nursery
 from gyropilot.engine.lanes.imports import import_libraries
 from gyropilot.engine.lanes.local import LocalLanes
+from gyropilot.engine.lanes.memory import choose_limit, measure_processes
 from gyropilot.engine.lanes.messages import Advance, Advanced, Begin, Failed, Open, Opened, Ready
 from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
 from gyropilot.engine.task import ProblemType
@@ -31,6 +33,7 @@ from gyropilot.testing.algorithms import FOLDS, make_data
 
 PARAMETERS = {"learning_rate": 0.1, "num_leaves": 7, "min_data_in_leaf": 5}
 PLAN = Plan(id="c01", algorithm="lightgbm", parameters=PARAMETERS, seed=1)
+ENDLESS = Plan(id="c00", algorithm="lightgbm", parameters={**PARAMETERS, "learning_rate": 1e-6}, seed=1)
 
 
 @pytest.fixture
@@ -186,28 +189,50 @@ def test_failing_candidate_leaves_the_others(lanes: LocalLanes, data_folder: Pat
     assert [outcome.plan.id for outcome in outcomes if isinstance(outcome, Trained)] == ["c01"]
 
 
-def test_dead_lane_costs_its_candidate_and_not_the_run(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
-    slow = Plan(id="c00", algorithm="lightgbm", parameters={**PARAMETERS, "learning_rate": 1e-6}, seed=1)
+def test_dead_lane_costs_what_it_was_at_work_on(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
+    plans = [Plan(id=f"c{number:02d}", algorithm="lightgbm", parameters=PARAMETERS, seed=1) for number in range(3)]
     outcomes = []
-    for outcome in train(lanes, data_folder, tmp_path / "c", [slow, PLAN], limits()):
+    for outcome in train(lanes, data_folder, tmp_path / "c", plans, limits()):
         outcomes.append(outcome)
         if isinstance(outcome, Began) and outcome.plan.id == "c01":
             os.kill(lanes.pids[0], signal.SIGKILL)
     given_up = [outcome for outcome in outcomes if isinstance(outcome, GaveUp)]
-    assert "c00" in {outcome.plan.id for outcome in given_up}
-    assert all("process died" in outcome.reason for outcome in given_up)
+    trained = [outcome for outcome in outcomes if isinstance(outcome, Trained)]
+    assert len(given_up) <= 1
+    assert all("process died" in outcome.reason and "SIGKILL" in outcome.reason for outcome in given_up)
+    assert len(trained) == len(plans) - len(given_up)
+    assert len({outcome.steps for outcome in trained}) == 1  # what was lost is trained anew, to the same model
+
+
+def test_candidate_that_takes_too_much_memory_is_given_up(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
+    pids = lanes.pids
+    limit = replace(limits(), memory_bytes=1)
+    later = replace(ENDLESS, id="c02")
+    outcomes = list(train(lanes, data_folder, tmp_path / "c", [ENDLESS, later], limit))
+    given_up = [outcome for outcome in outcomes if isinstance(outcome, GaveUp)]
+    assert {outcome.plan.id for outcome in given_up} == {"c00", "c02"}
+    assert not any(outcome.was_stopped for outcome in given_up)
+    assert "of memory; the limit is 0.00 GiB" in given_up[0].reason + given_up[1].reason
+    assert set(pids).isdisjoint(lanes.pids)
+
+
+def test_memory_of_processes_is_measured() -> None:
+    held = bytearray(os.urandom(2**24))
+    measured = [measure_processes([os.getpid()], limit) for limit in (0, 2**50)]
+    assert all(len(held) < each < psutil.Process().memory_info().rss * 1.1 for each in measured)
+    limit = choose_limit()
+    assert limit is not None
+    assert 0 < limit < psutil.virtual_memory().total
 
 
 def test_deadline_keeps_what_was_trained(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
     list(train(lanes, data_folder, tmp_path / "c", [PLAN], limits()))  # the library is imported now
-    endless = Plan(id="c00", algorithm="lightgbm", parameters={**PARAMETERS, "learning_rate": 1e-6}, seed=1)
-    outcomes = list(train(lanes, data_folder, tmp_path / "c", [endless], limits(6)))
+    outcomes = list(train(lanes, data_folder, tmp_path / "c", [ENDLESS], limits(6)))
     assert [type(outcome) for outcome in outcomes] == [Began, Trained]
 
 
 def test_limit_of_a_candidate_keeps_what_was_trained(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
-    endless = Plan(id="c00", algorithm="lightgbm", parameters={**PARAMETERS, "learning_rate": 1e-6}, seed=1)
-    outcomes = list(train(lanes, data_folder, tmp_path / "c", [endless, PLAN], limits(per_candidate=4)))
+    outcomes = list(train(lanes, data_folder, tmp_path / "c", [ENDLESS, PLAN], limits(per_candidate=4)))
     assert {outcome.plan.id for outcome in outcomes if isinstance(outcome, Trained)} == {"c00", "c01"}
 
 

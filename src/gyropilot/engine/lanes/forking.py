@@ -140,7 +140,7 @@ class Nursery:
 
 
 class ForkedLane:
-    """The process of one lane, in the manner of `subprocess.Popen`."""
+    """The process of one lane, which is there as soon as the nursery has imported what it needs."""
 
     def __init__(self, modules: Sequence[str], log: BinaryIO) -> None:
         orders, self_orders = os.pipe()
@@ -161,6 +161,11 @@ class ForkedLane:
             LaneError: when the nursery has ended.
         """
         return self._birth.result()
+
+    @property
+    def is_born(self) -> bool:
+        """Whether the process is there already."""
+        return self._birth.done()
 
     def kill(self) -> None:
         """Kill it, as soon as it is there."""

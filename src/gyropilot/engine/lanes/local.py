@@ -16,11 +16,17 @@ from typing import IO, BinaryIO, Protocol
 from gyropilot.engine.contracts import LaneDied
 from gyropilot.engine.errors import LaneError
 from gyropilot.engine.lanes.forking import CAN_FORK, LAST_WORDS, ONE_THREAD, ForkedLane
+from gyropilot.engine.lanes.memory import measure_processes
 from gyropilot.engine.lanes.messages import Answer, Order, read_answer, write_message
 
 
 class LaneProcess(Protocol):
-    """What `ForkedLane` and `subprocess.Popen` have in common."""
+    """What `ForkedLane` and `ProgramLane` have in common, in the manner of `subprocess.Popen`."""
+
+    @property
+    def is_born(self) -> bool:
+        """Whether the process is there already."""
+        ...
 
     @property
     def pid(self) -> int:
@@ -46,6 +52,21 @@ class LaneProcess(Protocol):
         ...
 
 
+class ProgramLane(subprocess.Popen[bytes]):
+    """A lane that is started as a program and imports everything itself."""
+
+    is_born = True
+
+    def __init__(self, modules: Sequence[str], log: BinaryIO) -> None:
+        super().__init__(
+            [sys.executable, "-m", "gyropilot.engine.lanes.process", *modules],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=os.environ | ONE_THREAD,
+        )
+
+
 class LocalLanes:
     """Starts lanes as processes of this machine. They end with this process: their stream of orders closes.
 
@@ -61,7 +82,7 @@ class LocalLanes:
         self._modules = list(modules)
         self._answers: queue.Queue[tuple[int, int, Answer | LaneDied]] = queue.Queue()
         self._generation = [0] * count
-        self._readers: list[threading.Thread] = []
+        self._readers: list[tuple[threading.Thread, LaneProcess]] = []
         self._processes = [self._start(lane) for lane in range(count)]
 
     @property
@@ -93,6 +114,10 @@ class LocalLanes:
         except queue.Empty:
             return None
 
+    def memory_bytes(self, limit: int) -> int:
+        """Return what the lanes hold together, as exactly as tells whether it is above a limit."""
+        return measure_processes([process.pid for process in self._processes if process.is_born], limit)
+
     def restart(self, lane: int) -> None:
         """Kill a lane and start it anew."""
         self._generation[lane] += 1
@@ -104,17 +129,18 @@ class LocalLanes:
         for lane, process in enumerate(self._processes):
             self._generation[lane] += 1
             _end(process)
-        for reader in self._readers:
-            reader.join()
+        for reader, process in self._readers:
+            if process.is_born:
+                reader.join()
 
     def _start(self, lane: int) -> LaneProcess:
         with self._log(lane).open("ab") as log:
             silent = log.tell()
-            process: LaneProcess = ForkedLane(self._modules, log) if CAN_FORK else _start_program(self._modules, log)
+            process: LaneProcess = (ForkedLane if CAN_FORK else ProgramLane)(self._modules, log)
         reader = threading.Thread(
             target=self._listen, args=(lane, self._generation[lane], process, silent), name=f"lane-{lane}", daemon=True
         )
-        self._readers.append(reader)
+        self._readers.append((reader, process))
         reader.start()
         return process
 
@@ -127,6 +153,8 @@ class LocalLanes:
             end = _describe_end(process.wait())
         except LaneError as error:
             end = str(error)
+        if generation != self._generation[lane]:
+            return  # it was ended on purpose, and its log may be gone
         words = self._log(lane).read_bytes()[silent:][-LAST_WORDS:].decode(errors="replace").strip()
         self._answers.put((lane, generation, LaneDied(words=f"{end} {words}".strip())))
 
@@ -142,20 +170,11 @@ def _describe_end(code: int) -> str:
     return f"It ended with code {code}."
 
 
-def _start_program(modules: Sequence[str], log: BinaryIO) -> LaneProcess:
-    return subprocess.Popen(  # noqa: S603  # our own module
-        [sys.executable, "-m", "gyropilot.engine.lanes.process", *modules],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        env=os.environ | ONE_THREAD,
-    )
-
-
 def _end(process: LaneProcess) -> None:
     process.kill()
-    with suppress(LaneError):  # the nursery has ended, and the lane with it
-        process.wait()
+    if process.is_born:  # otherwise it is killed as soon as it is there
+        with suppress(LaneError):  # the nursery has ended, and the lane with it
+            process.wait()
     if process.stdin is not None:
         with suppress(OSError):  # what was still to be written has no reader any more
             process.stdin.close()

@@ -14,7 +14,7 @@ from gyropilot.engine.contracts import Algorithm, Plan, TrainingData
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.ensemble.greedy import fit_ensemble
-from gyropilot.engine.errors import BudgetSpentError, BundleError, TrainingError
+from gyropilot.engine.errors import BudgetSpentError, BundleError, LaneError, TrainingError
 from gyropilot.engine.events import (
     CandidateFailed,
     CandidateFinished,
@@ -29,6 +29,7 @@ from gyropilot.engine.events import (
 )
 from gyropilot.engine.lanes.forking import prepare_nursery
 from gyropilot.engine.lanes.local import LocalLanes
+from gyropilot.engine.lanes.memory import choose_limit
 from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
 from gyropilot.engine.metrics.catalogue import Metric, find_metric, stand_ins, surrogate
 from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, Draft, Finished, Workbench, settings_of
@@ -60,6 +61,7 @@ class TabularRun:
         self._folder = folder
         self._stop = stop
         self._deadline = Deadline.after(budget.max_runtime_seconds)
+        self._memory_bytes = choose_limit() if budget.memory_bytes is None else budget.memory_bytes
         self._algorithms = find_algorithms(task.algorithms)
         self._finished: dict[str, Finished] = {}
         self._failures: list[str] = []
@@ -143,13 +145,19 @@ class TabularRun:
                     deadline=self._deadline,
                     reserve=self._final_seconds,
                     seconds_per_candidate=self._budget.max_runtime_per_candidate_seconds,
+                    memory_bytes=self._memory_bytes,
                     stop=self._stop,
                 ),
             )
-            for outcome in training.run():
-                self._was_cut |= isinstance(outcome, GaveUp) and outcome.was_stopped
-                yield self._tell(outcome)
-        self._was_cut |= self._next_plan() is not None
+            try:
+                for outcome in training.run():
+                    self._was_cut |= isinstance(outcome, GaveUp) and outcome.was_stopped
+                    yield self._tell(outcome)
+            except LaneError as error:
+                if not self._finished:
+                    raise
+                yield Found(message=f"Training ended early. {error}")
+        self._was_cut |= training.has_left_out or self._next_plan() is not None
         if not self._finished:
             self._complain()
 
@@ -275,7 +283,9 @@ class TabularRun:
         )
 
     def _final_seconds(self) -> float:
-        """Return how long the end of the run will take."""
+        """Return how long the end of the run will take; a first model has all the time there is."""
+        if not self._finished:
+            return 0.0
         weights = max(FINAL_SECONDS, FINAL_FRACTION * (self._budget.max_runtime_seconds or 0))
         return weights + self._predict_publishing()
 
