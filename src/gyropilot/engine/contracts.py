@@ -202,7 +202,7 @@ class Abilities:
     problem_types: frozenset[ProblemType]
     """The kinds of answers it can learn."""
     modules: tuple[str, ...]
-    """What its fits import; the lanes import those of the first algorithm while the data is read."""
+    """What its fits import: once, before lanes are forked, or by each lane when it begins its first such fit."""
     extra: str = ""
     """The extra of the package that brings these libraries; empty: they are always there."""
     link: Link = Link.LOGIT
@@ -318,6 +318,13 @@ class Lanes(Protocol):
 
     def receive(self, timeout_seconds: float) -> tuple[int, Any] | None:
         """Return the next answer of any lane, or its death, or None when there was none in time."""
+        ...
+
+    def memory_bytes(self, limit: int) -> int:
+        """Return what they hold together and give back when they end, as exactly as tells whether it is above a limit.
+
+        0 where that is not known.
+        """
         ...
 
     def restart(self, lane: int) -> None:
