@@ -127,11 +127,7 @@ def _classification(
     position = np.empty(len(words), dtype=np.float64)
     position[order] = np.arange(len(words))
     values = position[encoded.indices.to_numpy()]
-    counts = np.bincount(values.astype(np.int64), minlength=len(words))
     classes = tuple(words[index] for index in order)
-    rare = [classes[index] for index in np.flatnonzero(counts < 5)]
-    if rare:
-        findings.append(f"{len(rare)} classes have fewer than 5 rows, such as {rare[0]!r}; they will be hard to tell.")
     return Target(problem_type=problem, classes=classes, values=values, rows=rows, findings=tuple(findings))
 
 

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.contracts import HOLDOUT, TrainingData
 from gyropilot.engine.data.columns import ColumnProfile, parse_numbers, profile_columns
+from gyropilot.engine.data.findings import (
+    find_few,
+    find_in_classes,
+    find_in_columns,
+    find_leaks,
+    find_repeated_rows,
+    find_skipped,
+)
 from gyropilot.engine.data.folds import assign_folds, count_folds, hold_out
+from gyropilot.engine.data.leaks import find_leaking_features
 from gyropilot.engine.data.read import RawTable
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import write_training_data
@@ -28,8 +37,6 @@ from gyropilot.engine.task import ColumnKind, ProblemType, Task
 PREPARED = "prepared.json"
 CHECK_ROWS = 1000
 FEWEST_ROWS = 10
-FEW_ROWS = 500
-"""Below this AWS would refuse the data; here it is a finding."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +100,7 @@ def _prepare_anew(
     names = raw.columns.column_names
     _check_columns(names, validation, task)
     target = understand_target(task.target, raw.columns.column(task.target), task.problem_type)
-    findings = [*_find_skipped(raw), *target.findings]
+    findings = [*find_skipped(raw), *target.findings]
     learned = _take_rows(raw.columns, target, task, findings)
     if len(learned.target) < FEWEST_ROWS:
         raise DataError(f"There are {len(learned.target)} rows with a target; at least {FEWEST_ROWS} are needed.")
@@ -110,7 +117,7 @@ def _prepare_anew(
         scored = _take_validation_rows(validation, target, task, findings)
     data = _assemble(task, target, encoder, features, learned, scored)
     rows = int((data.folds != HOLDOUT).sum())
-    findings += [*_find_left_out(profiles), *_find_few(rows)]
+    findings += _inspect(task, table, profiles, encoder, target, data)
     random = np.random.default_rng(task.seed)
     check_rows = random.choice(len(data.target), min(CHECK_ROWS, len(data.target)), replace=False)
     prepared = Prepared(
@@ -164,7 +171,7 @@ def _take_rows(table: pa.Table, target: Target, task: Task, findings: list[str])
 def _take_validation_rows(validation: RawTable, target: Target, task: Task, findings: list[str]) -> _Rows:
     """Return the validation rows; a label that was not there in training gets a number of its own, never predicted."""
     encoded = encode_target(task.target, validation.columns.column(task.target), target)
-    findings += [f"Validation data: {finding}" for finding in (*_find_skipped(validation), *encoded.findings)]
+    findings += [f"Validation data: {finding}" for finding in (*find_skipped(validation), *encoded.findings)]
     if not len(encoded.rows):
         raise DataError("The validation data has no row with a target.")
     return _take_rows(validation.columns, encoded, task, findings)
@@ -205,23 +212,37 @@ def _assemble(
     )
 
 
-def _find_skipped(raw: RawTable) -> list[str]:
-    if not raw.skipped_rows:
-        return []
-    return [f"{raw.skipped_rows} malformed rows were left out, such as {raw.skipped_examples[0]}."]
-
-
-def _find_left_out(profiles: list[ColumnProfile]) -> list[str]:
+def _inspect(
+    task: Task,
+    table: pa.Table,
+    profiles: list[ColumnProfile],
+    encoder: TableEncoder,
+    target: Target,
+    data: TrainingData,
+) -> list[str]:
+    """Return what the data's owner should know, of the rows that are learned from."""
+    inside = np.flatnonzero(data.folds != HOLDOUT)
+    answers = data.target[inside]
+    leaks = find_leaking_features(
+        [feature.name for feature in encoder.features],
+        data.codes[inside],
+        answers,
+        is_classification=target.problem_type.is_classification,
+        seed=task.seed,
+    )
     return [
-        f"Column {profile.name!r} is not learned from: {profile.left_out}." for profile in profiles if profile.left_out
-    ] + [
+        *find_leaks(leaks),
+        *find_in_classes(target.classes, answers, int(data.folds[inside].max()) + 1),
+        *find_repeated_rows(table, profiles, data.target[: table.num_rows]),
+        *find_in_columns(table, profiles),
+        *_find_texts(profiles),
+        *find_few(len(inside)),
+    ]
+
+
+def _find_texts(profiles: list[ColumnProfile]) -> list[str]:
+    return [
         f"Column {profile.name!r} holds text; this version learns only from its length."
         for profile in profiles
         if profile.kind is ColumnKind.TEXT and not profile.left_out
     ]
-
-
-def _find_few(rows: int) -> list[str]:
-    if rows >= FEW_ROWS:
-        return []
-    return [f"There are only {rows} rows; scores of fewer than {FEW_ROWS} rows are uncertain."]
