@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gyropilot.engine.data.columns import profile_column
+from gyropilot.engine.data.columns import NAMES_ROWS, NOT_CHOSEN, REPEATS, profile_column, profile_columns
 from gyropilot.engine.data.dates import FORMATS, find_date_format, parse_date
 from gyropilot.engine.data.folds import assign_folds, count_folds, hold_out
 from gyropilot.engine.data.target import understand_target
@@ -37,6 +37,9 @@ def column(cells: list[str | None]) -> pa.ChunkedArray:
         ([f"id{number}" for number in range(100)], ColumnKind.CATEGORICAL, "almost every row has a value of its own"),
         (["x", "x"], ColumnKind.CATEGORICAL, "it is constant"),
         (["x", None], ColumnKind.CATEGORICAL, ""),
+        ([*map(str, range(95)), *["high"] * 5], ColumnKind.NUMERIC, ""),
+        ([*map(str, range(94)), *["high"] * 6], ColumnKind.CATEGORICAL, ""),
+        ([*["1", "2", "3"] * 40, "many"], ColumnKind.CATEGORICAL, ""),
         ([None, None], ColumnKind.NUMERIC, "it is empty"),
     ],
 )
@@ -47,6 +50,56 @@ def test_kinds(cells: list[str | None], kind: ColumnKind, left_out: str) -> None
 
 def test_override_decides() -> None:
     assert profile_column("c", column(["1", "2"]), ColumnKind.CATEGORICAL).kind is ColumnKind.CATEGORICAL
+
+
+NUMBERED = [str(7 * number % 100) for number in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "override", "left_out"),
+    [
+        ("id", NUMBERED, None, NAMES_ROWS),
+        ("order_id", NUMBERED, None, NAMES_ROWS),
+        ("Order ID", NUMBERED, None, NAMES_ROWS),
+        ("PassengerId", NUMBERED, None, NAMES_ROWS),
+        ("Unnamed: 0", NUMBERED, None, NAMES_ROWS),
+        ("", NUMBERED, None, NAMES_ROWS),
+        ("id", NUMBERED, ColumnKind.NUMERIC, ""),
+        ("id", [*NUMBERED, "0"], None, ""),
+        ("id", [*NUMBERED, "0.5"], None, ""),
+        ("id", NUMBERED[:50], None, ""),
+        ("paid", NUMBERED, None, ""),
+        ("humidity", NUMBERED, None, ""),
+        ("price index", NUMBERED, None, ""),
+        ("amount", NUMBERED, None, ""),
+    ],
+)
+def test_numbers_that_name_rows(name: str, cells: list[str], override: ColumnKind | None, left_out: str) -> None:
+    assert profile_column(name, column(list(cells)), override).left_out == left_out
+
+
+def test_columns_that_repeat_an_earlier_one() -> None:
+    random = np.random.default_rng(0)
+    amount, other = random.normal(size=200), random.normal(size=200)
+    table = pa.table(
+        {
+            "a": amount,
+            "b": pa.chunked_array([other[:100], other[100:]]),
+            "c": pa.chunked_array([amount[:60], amount[60:]]),
+            "d": [*amount[:199], 5.0],
+            "e": ["x", "y"] * 100,
+            "f": ["x", "y"] * 100,
+            "g": amount,
+        }
+    )
+    profiles = profile_columns(table, {})
+    assert {each.name: each.repeats for each in profiles if each.left_out} == {"c": "a", "f": "e", "g": "a"}
+    assert {each.left_out for each in profiles} == {"", REPEATS}
+
+
+def test_features_that_are_not_chosen_are_left_out_first() -> None:
+    table = pa.table({"a": [1.0, 2.0], "b": [1.0, 2.0], "c": [5.0, 5.0]})
+    assert [each.left_out for each in profile_columns(table, {}, ["b", "c"])] == [NOT_CHOSEN, "", "it is constant"]
 
 
 @pytest.mark.parametrize("date_format", FORMATS[1:])
@@ -103,6 +156,14 @@ def test_numeric_labels_are_ordered_as_numbers() -> None:
 def test_labels_of_a_numeric_column_are_spelled_as_whole_numbers() -> None:
     target = understand_target("t", pa.chunked_array([pa.array([1.0, 0.0, 1.0])]), None)
     assert target.classes == ("0", "1")
+
+
+@pytest.mark.parametrize("problem", ProblemType)
+def test_infinite_targets_are_no_answers(problem: ProblemType) -> None:
+    cells = pa.chunked_array([pa.array([1.0, float("inf"), 0.0, float("-inf")])])
+    target = understand_target("t", cells, problem)
+    assert target.rows.tolist() == [0, 2]
+    assert target.findings == ("2 rows have no target and were left out.",)
 
 
 def test_regression_leaves_words_and_infinities_out() -> None:

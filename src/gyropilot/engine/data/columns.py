@@ -29,7 +29,7 @@ IDENTIFIER_DISTINCT_FRACTION = 0.98
 IDENTIFIER_ROWS = 50
 """Tables of no more rows than this are too short to tell that."""
 IDENTIFIER_NAME = re.compile(
-    r"(^|[\W_])(id|uuid|guid)$|[a-z](Id|ID)$|^(index|idx|row|row[\W_]?(id|no|num|number)|unnamed: \d+)?$", re.ASCII
+    r"(?i:(^|[\W_])(id|uuid|guid)$|^(index|idx|row|row[\W_]?(id|no|num|number)|unnamed: \d+)?$)|[a-z](Id|ID)$", re.ASCII
 )
 """Names by which a column of whole numbers says that it names rows: `id`, `order_id`, `PassengerId`, `Unnamed: 0`."""
 PEEK_ROWS = 1000

@@ -28,12 +28,18 @@ Numbers = NDArray[np.float64]
 Hashes = NDArray[np.uint64]
 
 
-def find_skipped(raw: RawTable) -> list[str]:
-    """Tell of malformed rows."""
-    if not raw.skipped_rows:
-        return []
-    examples = "; ".join(raw.skipped_examples)
-    return [f"{raw.skipped_rows} malformed rows were left out, such as {examples}."]
+def find_in_files(raw: RawTable) -> list[str]:
+    """Tell of malformed rows, and of files that were read without a header."""
+    findings = []
+    if raw.skipped_rows:
+        examples = "; ".join(raw.skipped_examples)
+        findings.append(f"{raw.skipped_rows} malformed rows were left out, such as {examples}.")
+    if raw.files_without_header:
+        findings.append(
+            f"{_are(len(raw.files_without_header), 'file')} read without a header, as only the first file has it: "
+            f"{_name_some(raw.files_without_header)}."
+        )
+    return findings
 
 
 def find_leaks(leaks: Sequence[tuple[str, float]]) -> list[str]:
@@ -150,7 +156,8 @@ def _find_left_out(profiles: Sequence[ColumnProfile]) -> list[str]:
             name = f"{profile.name!r} ({profile.repeats!r})" if profile.left_out == REPEATS else repr(profile.name)
             reasons.setdefault(profile.left_out, []).append(name)
     return [
-        f"{_are(len(names), 'column')} not learned from, each because {reason}: {_list_some(names)}."
+        f"{_are(len(names), 'column')} not learned from, {'each ' * (len(names) > 1)}because {reason}: "
+        f"{_list_some(names)}."
         for reason, names in reasons.items()
     ]
 

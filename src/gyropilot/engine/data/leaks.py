@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def _judge_classes(answers: Numbers) -> Callable[[Codes], float]:
             return 0.0
         counts = np.bincount(codes[:half].astype(np.int64) * kinds + learned, minlength=CODES * kinds)
         counts = counts.reshape(CODES, kinds)
-        said = np.where(counts.any(axis=1), counts.argmax(axis=1), guess)
+        said = _fill(counts.argmax(axis=1), counts.any(axis=1), guess)
         return 1 - float((said[codes[half:]] != judged).sum()) / errors
 
     return judge
@@ -80,7 +81,13 @@ def _judge_amounts(answers: Numbers) -> Callable[[Codes], float]:
             return 0.0
         sizes = np.bincount(codes[:half], minlength=CODES)
         sums = np.bincount(codes[:half], weights=learned, minlength=CODES)
-        said = np.divide(sums, sizes, out=np.full(CODES, guess), where=sizes > 0)
+        said = _fill(sums / np.maximum(sizes, 1), sizes > 0, guess)
         return 1 - float(((said[codes[half:]] - judged) ** 2).sum()) / error
 
     return judge
+
+
+def _fill(said: NDArray[Any], is_seen: NDArray[np.bool_], guess: float) -> NDArray[Any]:
+    """Let codes that no learning row has say what the code below says; amounts close by are alike."""
+    nearest = np.maximum.accumulate(np.where(is_seen, np.arange(len(said)), -1))
+    return np.where(nearest >= 0, said[nearest], guess)

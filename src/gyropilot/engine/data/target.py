@@ -42,14 +42,14 @@ def understand_target(name: str, column: pa.ChunkedArray, problem_type: ProblemT
     Raises:
         DataError: when nothing can be learned: no answers, one class only, numbers asked for and none there.
     """
-    present = pc.is_valid(column)
+    present = _has_answer(column)
     filled = column.filter(present)
     if len(filled) == 0:
         raise DataError(f"The target {name!r} is empty in every row.")
     numbers = parse_numbers(filled)
     problem = problem_type or _infer(name, filled, numbers)
-    rows = np.flatnonzero(present.to_numpy(zero_copy_only=False) if isinstance(present, pa.Array) else present)
-    missing = column.null_count
+    rows = np.flatnonzero(present.to_numpy())
+    missing = len(column) - len(rows)
     findings = [f"{missing} rows have no target and were left out."] if missing else []
     if problem is ProblemType.REGRESSION:
         return _regression(name, numbers, rows, findings)
@@ -61,7 +61,7 @@ def encode_target(name: str, column: pa.ChunkedArray, known: Target) -> Target:
 
     A label that the known target does not have gets a number beyond its classes, which no model predicts.
     """
-    present = pc.is_valid(column)
+    present = _has_answer(column)
     rows = np.flatnonzero(present.to_numpy())
     filled = column.filter(present)
     if known.problem_type is ProblemType.REGRESSION:
@@ -77,6 +77,12 @@ def encode_target(name: str, column: pa.ChunkedArray, known: Target) -> Target:
     values = pc.fill_null(found, len(known.classes)).to_numpy().astype(np.float64)
     findings = (f"{unseen} rows have a class that the training data does not have.",) if unseen else ()
     return replace(known, values=values, rows=rows, findings=findings)
+
+
+def _has_answer(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return which cells are answers: an infinite number is none, a label may be any word."""
+    valid = pc.is_valid(column)
+    return valid if pa.types.is_string(column.type) else pc.and_(valid, pc.fill_null(pc.is_finite(column), False))
 
 
 def _infer(name: str, filled: pa.ChunkedArray, numbers: pa.ChunkedArray | None) -> ProblemType:

@@ -17,9 +17,9 @@ from gyropilot.engine.data.findings import (
     find_few,
     find_in_classes,
     find_in_columns,
+    find_in_files,
     find_leaks,
     find_repeated_rows,
-    find_skipped,
 )
 from gyropilot.engine.data.folds import assign_folds, count_folds, hold_out
 from gyropilot.engine.data.leaks import find_leaking_features
@@ -85,8 +85,7 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
         if earlier.key == key:
             return earlier
         raise DataError("The run's folder holds another run: its data or its task differ.")
-    raw = source.read()
-    prepared, data = _prepare_anew(raw, validation.read() if validation else None, task, key, digests[0])
+    prepared, data = _prepare_anew(source, validation, task, key, digests[0])
     write_training_data(data, folder / "data")
     partial = folder / f"{PREPARED}.partial"
     partial.write_bytes(msgspec.json.encode(prepared))
@@ -95,13 +94,16 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
 
 
 def _prepare_anew(
-    raw: RawTable, validation: RawTable | None, task: Task, key: str, digest: str
+    source: Source, validation: Source | None, task: Task, key: str, digest: str
 ) -> tuple[Prepared, TrainingData]:
+    raw = source.read(_find_words(task))
     names = raw.columns.column_names
-    _check_columns(names, validation, task)
+    _check_columns(names, task)
     target = understand_target(task.target, raw.columns.column(task.target), task.problem_type)
-    findings = [*find_skipped(raw), *target.findings]
+    findings = [*find_in_files(raw), *target.findings]
+    kinds = raw.columns.schema
     learned = _take_rows(raw.columns, target, task, findings)
+    del raw  # the rows that can be used are a copy
     if len(learned.target) < FEWEST_ROWS:
         raise DataError(f"There are {len(learned.target)} rows with a target; at least {FEWEST_ROWS} are needed.")
     table = learned.table
@@ -114,7 +116,9 @@ def _prepare_anew(
     features = encode_table(encoder, table)
     scored = None
     if validation is not None:
-        scored = _take_validation_rows(validation, target, task, findings)
+        # What is text in the training data stays text: the same code must not be "007" here and 7 there.
+        words = [name for name in names if pa.types.is_string(kinds.field(name).type)]
+        scored = _take_validation_rows(validation.read(words), names, target, task, findings)
     data = _assemble(task, target, encoder, features, learned, scored)
     rows = int((data.folds != HOLDOUT).sum())
     findings += _inspect(task, table, profiles, encoder, target, data)
@@ -138,20 +142,24 @@ def _prepare_anew(
     return prepared, data
 
 
-def _check_columns(names: list[str], validation: RawTable | None, task: Task) -> None:
+def _find_words(task: Task) -> set[str]:
+    """Return the columns that must stay as they are written: labels, and what is said to be no numbers."""
+    return {task.target, *(name for name, kind in task.column_kinds.items() if kind is not ColumnKind.NUMERIC)}
+
+
+def _check_columns(names: list[str], task: Task) -> None:
     if task.target not in names:
         raise DataError(f"Target attribute name {task.target} does not exist in header.")
     if task.weight_column and task.weight_column not in names:
         raise DataError(f"Sample weight attribute name {task.weight_column} does not exist in header.")
-    if validation is not None:
-        missing = [name for name in names if name not in validation.columns.column_names]
-        if missing:
-            raise DataError(f"The validation data lacks columns of the training data: {missing[:5]}.")
 
 
 def _take_rows(table: pa.Table, target: Target, task: Task, findings: list[str]) -> _Rows:
     """Return the rows that have a target and a valid weight."""
-    table = table if len(target.rows) == table.num_rows else table.take(target.rows)
+    if len(target.rows) < table.num_rows:
+        mask = np.zeros(table.num_rows, dtype=bool)
+        mask[target.rows] = True
+        table = table.filter(pa.array(mask))
     values = target.values
     if not task.weight_column:
         return _Rows(table=table, target=values, weights=np.ones(len(values)))
@@ -168,10 +176,15 @@ def _take_rows(table: pa.Table, target: Target, task: Task, findings: list[str])
     return _Rows(table=table, target=values, weights=weights)
 
 
-def _take_validation_rows(validation: RawTable, target: Target, task: Task, findings: list[str]) -> _Rows:
+def _take_validation_rows(
+    validation: RawTable, names: list[str], target: Target, task: Task, findings: list[str]
+) -> _Rows:
     """Return the validation rows; a label that was not there in training gets a number of its own, never predicted."""
+    missing = [name for name in names if name not in validation.columns.column_names]
+    if missing:
+        raise DataError(f"The validation data lacks columns of the training data: {missing[:5]}.")
     encoded = encode_target(task.target, validation.columns.column(task.target), target)
-    findings += [f"Validation data: {finding}" for finding in (*find_skipped(validation), *encoded.findings)]
+    findings += [f"Validation data: {finding}" for finding in (*find_in_files(validation), *encoded.findings)]
     if not len(encoded.rows):
         raise DataError("The validation data has no row with a target.")
     return _take_rows(validation.columns, encoded, task, findings)
