@@ -99,11 +99,13 @@ def _prepare_anew(
     raw = source.read(_find_words(task))
     names = raw.columns.column_names
     _check_columns(names, task)
-    target = understand_target(task.target, raw.columns.column(task.target), task.problem_type)
-    findings = [*find_in_files(raw), *target.findings]
     kinds = raw.columns.schema
-    learned = _take_rows(raw.columns, target, task, findings)
-    del raw  # the rows that can be used are a copy
+    findings = find_in_files(raw)
+    table, weights = _weigh_rows(raw.columns, task, findings)
+    target = understand_target(task.target, table.column(task.target), task.problem_type)
+    findings += target.findings
+    learned = _take_rows(table, weights, target)
+    del raw, table  # the rows that can be used may be a copy
     if len(learned.target) < FEWEST_ROWS:
         raise DataError(f"There are {len(learned.target)} rows with a target; at least {FEWEST_ROWS} are needed.")
     table = learned.table
@@ -154,15 +156,10 @@ def _check_columns(names: list[str], task: Task) -> None:
         raise DataError(f"Sample weight attribute name {task.weight_column} does not exist in header.")
 
 
-def _take_rows(table: pa.Table, target: Target, task: Task, findings: list[str]) -> _Rows:
-    """Return the rows that have a target and a valid weight."""
-    if len(target.rows) < table.num_rows:
-        mask = np.zeros(table.num_rows, dtype=bool)
-        mask[target.rows] = True
-        table = table.filter(pa.array(mask))
-    values = target.values
+def _weigh_rows(table: pa.Table, task: Task, findings: list[str]) -> tuple[pa.Table, NDArray[np.float64]]:
+    """Return the rows that have a valid weight, and their weights."""
     if not task.weight_column:
-        return _Rows(table=table, target=values, weights=np.ones(len(values)))
+        return table, np.ones(table.num_rows)
     numbers = parse_numbers(table.column(task.weight_column))
     if numbers is None:
         raise DataError(f"The weight column {task.weight_column!r} holds words; weights are numbers, at least 0.")
@@ -170,10 +167,19 @@ def _take_rows(table: pa.Table, target: Target, task: Task, findings: list[str])
     valid = np.isfinite(weights) & (weights >= 0)
     if not valid.all():
         findings.append(f"{int((~valid).sum())} rows have no valid weight and were left out.")
-        table, values, weights = table.filter(pa.array(valid)), values[valid], weights[valid]
+        table, weights = table.filter(pa.array(valid)), weights[valid]
     if not weights.sum() > 0:
         raise DataError(f"No row has a weight above 0 in column {task.weight_column!r}.")
-    return _Rows(table=table, target=values, weights=weights)
+    return table, weights
+
+
+def _take_rows(table: pa.Table, weights: NDArray[np.float64], target: Target) -> _Rows:
+    """Return the rows that have a target."""
+    if len(target.rows) < table.num_rows:
+        mask = np.zeros(table.num_rows, dtype=bool)
+        mask[target.rows] = True
+        table, weights = table.filter(pa.array(mask)), weights[mask]
+    return _Rows(table=table, target=target.values, weights=weights)
 
 
 def _take_validation_rows(
@@ -183,11 +189,13 @@ def _take_validation_rows(
     missing = [name for name in names if name not in validation.columns.column_names]
     if missing:
         raise DataError(f"The validation data lacks columns of the training data: {missing[:5]}.")
-    encoded = encode_target(task.target, validation.columns.column(task.target), target)
-    findings += [f"Validation data: {finding}" for finding in (*find_in_files(validation), *encoded.findings)]
+    own: list[str] = []
+    table, weights = _weigh_rows(validation.columns, task, own)
+    encoded = encode_target(task.target, table.column(task.target), target)
+    findings += [f"Validation data: {finding}" for finding in (*find_in_files(validation), *own, *encoded.findings)]
     if not len(encoded.rows):
         raise DataError("The validation data has no row with a target.")
-    return _take_rows(validation.columns, encoded, task, findings)
+    return _take_rows(table, weights, encoded)
 
 
 def _assemble(
