@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from gyropilot.engine.data.dates import SAMPLE as DATE_SAMPLE
 from gyropilot.engine.data.dates import find_date_format
+from gyropilot.engine.errors import DataError
 from gyropilot.engine.task import ColumnKind
 
 NULL_WORDS = ("NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "?", "-")
@@ -116,6 +117,8 @@ def profile_column(name: str, column: pa.ChunkedArray, override: ColumnKind | No
         return ColumnProfile(name=name, kind=kind, left_out=CONSTANT)
     if override is ColumnKind.DATETIME:
         date_format = find_date_format(_thin_out(pc.unique(filled)))
+        if not date_format:
+            raise DataError(f"Column {name!r} is said to hold dates, but no format of dates fits its cells.")
     profile = ColumnProfile(name=name, kind=kind, date_format=date_format)
     if kind is ColumnKind.NUMERIC:
         profile = replace(profile, is_decorated=_cast(filled) is None and is_decorated(filled))

@@ -110,7 +110,9 @@ def _prepare_anew(
         raise DataError(f"There are {len(learned.target)} rows with a target; at least {FEWEST_ROWS} are needed.")
     table = learned.table
     left_out = {task.target, task.weight_column}
-    profiles = profile_columns(table.drop_columns([n for n in names if n in left_out]), task.column_kinds)
+    profiles = profile_columns(
+        table.drop_columns([n for n in names if n in left_out]), task.column_kinds, set(task.features)
+    )
     encoder = fit_table_encoder(table, profiles)
     if not encoder.encoders:
         reasons = "; ".join(f"{profile.name!r}: {profile.left_out}" for profile in profiles[:5])
@@ -154,6 +156,9 @@ def _check_columns(names: list[str], task: Task) -> None:
         raise DataError(f"Target attribute name {task.target} does not exist in header.")
     if task.weight_column and task.weight_column not in names:
         raise DataError(f"Sample weight attribute name {task.weight_column} does not exist in header.")
+    unknown = [name for name in (*task.features, *task.column_kinds) if name not in set(names)]
+    if unknown:
+        raise DataError(f"Features are named that are not in the header: {unknown[:5]}.")
 
 
 def _weigh_rows(table: pa.Table, task: Task, findings: list[str]) -> tuple[pa.Table, NDArray[np.float64]]:
