@@ -86,9 +86,10 @@ def _decode(start: bytes, location: str) -> str:
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data" and len(start) > _HEADER_BYTES_MAX:
             return start[: error.start].decode("utf-8-sig")
+        line = error.object.count(b"\n", 0, error.start) + 1
         raise UnreadableTableError(
-            f"{location} is not in UTF-8: line {start.count(b'\n', 0, error.start) + 1}, byte {error.start + 1} is "
-            f"{start[error.start]:#04x}; save it as UTF-8"
+            f"{location} is not in UTF-8: line {line}, byte {error.start + 1} is {error.object[error.start]:#04x}; "
+            "save it as UTF-8"
         ) from None
 
 
