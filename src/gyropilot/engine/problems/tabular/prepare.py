@@ -19,13 +19,15 @@ from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import write_training_data
 from gyropilot.engine.data.target import Target, encode_target, understand_target
 from gyropilot.engine.errors import DataError
+from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
 from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
-from gyropilot.engine.task import ColumnKind, ProblemType, Task
+from gyropilot.engine.task import ProblemType, Task
 
 PREPARED = "prepared.json"
+ARRAYS = "prepared.npz"
 CHECK_ROWS = 1000
 FEWEST_ROWS = 10
 FEW_ROWS = 500
@@ -74,16 +76,14 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
     key = hashlib.sha256(msgspec.json.encode([asdict(task), digests])).hexdigest()
     path = folder / PREPARED
     if path.exists():
-        earlier = msgspec.json.decode(path.read_bytes(), type=Prepared)
+        earlier = read_document(path.read_bytes(), folder / ARRAYS, Prepared)
         if earlier.key == key:
             return earlier
         raise DataError("The run's folder holds another run: its data or its task differ.")
     raw = source.read()
     prepared, data = _prepare_anew(raw, validation.read() if validation else None, task, key, digests[0])
     write_training_data(data, folder / "data")
-    partial = folder / f"{PREPARED}.partial"
-    partial.write_bytes(msgspec.json.encode(prepared))
-    partial.replace(path)
+    write_document(prepared, path, folder / ARRAYS)
     return prepared
 
 
@@ -214,10 +214,6 @@ def _find_skipped(raw: RawTable) -> list[str]:
 def _find_left_out(profiles: list[ColumnProfile]) -> list[str]:
     return [
         f"Column {profile.name!r} is not learned from: {profile.left_out}." for profile in profiles if profile.left_out
-    ] + [
-        f"Column {profile.name!r} holds text; this version learns only from its length."
-        for profile in profiles
-        if profile.kind is ColumnKind.TEXT and not profile.left_out
     ]
 
 
