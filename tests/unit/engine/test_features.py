@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from gyropilot.engine.data.columns import profile_columns
 from gyropilot.engine.data.read import read_table
+from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import (
     CategoricalEncoder,
     DatetimeEncoder,
@@ -35,10 +35,18 @@ def test_rows_and_tables_are_encoded_alike(table_csv: Path) -> None:
     assert [feature.name for feature in encoder.features][:3] == ["amount", "colour", "when: days"]
 
 
-def test_encoder_is_plain_data(table_csv: Path) -> None:
+def test_encoders_are_stored_as_json_and_plain_arrays(table_csv: Path, tmp_path: Path) -> None:
     table = read_table([table_csv]).columns
     encoder = fit_table_encoder(table, profile_columns(table.drop_columns(["label"]), {}))
-    assert msgspec.json.decode(msgspec.json.encode(encoder), type=TableEncoder) == encoder
+    document, arrays = tmp_path / "encoder.json", tmp_path / "encoder.npz"
+    write_document(encoder, document, arrays)
+    assert document.stat().st_size < 4000
+    again = read_document(document.read_bytes(), arrays, TableEncoder)
+    assert again.features == encoder.features
+    np.testing.assert_array_equal(encode_table(again, table), encode_table(encoder, table))
+    first = document.read_bytes(), arrays.read_bytes()
+    write_document(again, document, arrays)
+    assert (document.read_bytes(), arrays.read_bytes()) == first
 
 
 def test_decorated_numbers_are_read_alike_in_tables_and_rows() -> None:

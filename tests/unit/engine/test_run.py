@@ -49,7 +49,7 @@ def test_run_tells_its_story(table_csv: Path, tmp_path: Path) -> None:
     assert [event.phase for event in of(PhaseBegan, events)] == list(Phase)
     (read,) = of(DataRead, events)
     assert (read.rows, read.columns, read.problem_type, read.objective) == (300, 4, "binary", "auc")
-    assert "learns only from its length" in of(Found, events)[0].message
+    assert "only 300 rows" in of(Found, events)[0].message
     finished = of(CandidateFinished, events)
     assert [each.result.id for each in finished if each.result.algorithm == "weighted-ensemble"] in ([], ["c100"])
     assert len(of(CandidateStarted, events)) == len(finished)

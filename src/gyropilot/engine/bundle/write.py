@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.bundle.graph import Member, build_graph
 from gyropilot.engine.bundle.load import Predictor, load
-from gyropilot.engine.bundle.manifest import MANIFEST, PREDICTOR, Manifest
+from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, write_manifest
 from gyropilot.engine.errors import BundleError
 
 TOLERANCE = 1e-5
@@ -50,7 +49,7 @@ def write_bundle(
     partial.mkdir(parents=True)
     graph = build_graph(members, manifest.problem_type, check.features.shape[1], exponent=exponent)
     (partial / PREDICTOR).write_bytes(graph.SerializeToString(deterministic=True))
-    (partial / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    write_manifest(manifest, partial)
     predictor = load(partial)
     _check_parity(predictor, check)
     shutil.rmtree(folder, ignore_errors=True)

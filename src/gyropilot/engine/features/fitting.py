@@ -15,6 +15,7 @@ from gyropilot.engine.data.columns import ColumnProfile, parse_numbers
 from gyropilot.engine.data.dates import parse_date
 from gyropilot.engine.features.derivations import Arithmetic, Cyclic, Derivation
 from gyropilot.engine.features.encoders import (
+    MEASURES,
     CategoricalEncoder,
     DatetimeEncoder,
     Encoder,
@@ -37,11 +38,11 @@ _TURNS: tuple[Literal["sin", "cos"], ...] = ("sin", "cos")
 
 def fit_table_encoder(table: pa.Table, profiles: list[ColumnProfile]) -> TableEncoder:
     """Return the encoders of the columns that are learned from, and what follows from dates."""
+    learned = [profile for profile in profiles if not profile.left_out]
+    texts = sum(profile.kind is ColumnKind.TEXT for profile in learned)
     encoder = TableEncoder(
         columns=tuple(profile.name for profile in profiles),
-        encoders=tuple(
-            fit_encoder(profile, table.column(profile.name)) for profile in profiles if not profile.left_out
-        ),
+        encoders=tuple(fit_encoder(each, table.column(each.name), 1 / max(texts, 1)) for each in learned),
     )
     return msgspec.structs.replace(encoder, derivations=derive_from_dates(encoder))
 
@@ -70,17 +71,24 @@ def derive_from_dates(encoder: TableEncoder) -> tuple[Derivation, ...]:
     return (*between[:MAX_DATE_PAIRS], *around)
 
 
-def fit_encoder(profile: ColumnProfile, column: pa.ChunkedArray) -> Encoder:
-    """Return the encoder of one column."""
+def fit_encoder(profile: ColumnProfile, column: pa.ChunkedArray, text_share: float = 1.0) -> Encoder:
+    """Return the encoder of one column; of several columns of text, each has its share of the usual components."""
     if profile.kind is ColumnKind.NUMERIC:
         return NumericEncoder(name=profile.name, is_decorated=profile.is_decorated)
     if profile.kind is ColumnKind.TEXT:
-        return TextEncoder(name=profile.name)
+        return _fit_text(profile.name, column, text_share)
     if profile.kind is ColumnKind.DATETIME:
         cells = (parse_date(str(cell), profile.date_format) for cell in pc.unique(column.drop_null()).to_pylist())
         has_time = any(moment.hour or moment.minute for moment in cells if moment is not None)
         return DatetimeEncoder(name=profile.name, date_format=profile.date_format, has_time=has_time)
     return CategoricalEncoder(name=profile.name, categories=_frequent_categories(column))
+
+
+def _fit_text(name: str, column: pa.ChunkedArray, share: float) -> TextEncoder:
+    from gyropilot.engine.features.text_fitting import fit_text_spaces  # needs scipy, which takes a while to import
+
+    words, letters = fit_text_spaces([spell(cell) for cell in column.drop_null().to_pylist()], share)
+    return TextEncoder(name=name, measures=tuple(MEASURES), words=words, letters=letters)
 
 
 def encode_table(encoder: TableEncoder, table: pa.Table) -> NDArray[np.float32]:

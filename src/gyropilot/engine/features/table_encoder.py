@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.features.derivations import Derivation, Lookup, Program
-from gyropilot.engine.features.encoders import CategoricalEncoder, Cell, Encoder, NumericEncoder
+from gyropilot.engine.features.encoders import CategoricalEncoder, Cell, Encoder, NumericEncoder, TextEncoder
 
 COLUMNWISE_ROWS = 32
 """So many rows or more are encoded column by column, which is quicker for each row and slower to begin."""
@@ -103,4 +103,6 @@ def encode_distinct(encoder: Encoder, cells: Sequence[Cell]) -> NDArray[np.float
     """Return the (n, outputs) matrix of a column's different cells."""
     if not cells:
         return np.full((0, len(encoder.outputs)), math.nan, dtype=np.float32)
+    if isinstance(encoder, TextEncoder):
+        return encoder.encode_many(cells).astype(np.float32)
     return np.array([encoder.encode(cell) for cell in cells], dtype=np.float32)

@@ -28,6 +28,7 @@ from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import write_training_data
 from gyropilot.engine.data.target import Target, encode_target, understand_target
 from gyropilot.engine.errors import DataError
+from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
 from gyropilot.engine.features.quantiser import fit_borders, quantise
@@ -36,6 +37,7 @@ from gyropilot.engine.problems.tabular.enrich import enrich
 from gyropilot.engine.task import ColumnKind, ProblemType, Task
 
 PREPARED = "prepared.json"
+ARRAYS = "prepared.npz"
 CHECK_ROWS = 1000
 FEWEST_ROWS = 10
 
@@ -82,15 +84,13 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
     key = hashlib.sha256(msgspec.json.encode([asdict(task), digests])).hexdigest()
     path = folder / PREPARED
     if path.exists():
-        earlier = msgspec.json.decode(path.read_bytes(), type=Prepared)
+        earlier = read_document(path.read_bytes(), folder / ARRAYS, Prepared)
         if earlier.key == key:
             return earlier
         raise DataError("The run's folder holds another run: its data or its task differ.")
     prepared, data = _prepare_anew(source, validation, task, key, digests[0])
     write_training_data(data, folder / "data")
-    partial = folder / f"{PREPARED}.partial"
-    partial.write_bytes(msgspec.json.encode(prepared))
-    partial.replace(path)
+    write_document(prepared, path, folder / ARRAYS)
     return prepared
 
 
@@ -264,14 +264,5 @@ def _inspect(
         *find_in_classes(target.classes, answers, int(data.folds[inside].max()) + 1),
         *find_repeated_rows(table, profiles, data.target[: table.num_rows]),
         *find_in_columns(table, profiles),
-        *_find_texts(profiles),
         *find_few(len(inside)),
-    ]
-
-
-def _find_texts(profiles: list[ColumnProfile]) -> list[str]:
-    return [
-        f"Column {profile.name!r} holds text; this version learns only from its length."
-        for profile in profiles
-        if profile.kind is ColumnKind.TEXT and not profile.left_out
     ]
