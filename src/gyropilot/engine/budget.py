@@ -24,6 +24,9 @@ class Budget:
     """Wall-clock limit of one candidate; None: none of its own."""
     cores: int = field(default_factory=count_cores)
     """How many lanes train at once."""
+    in_process: bool = False
+    """Whether to train within this process, one fit at a time, instead of in lanes of their own: a few seconds less to
+    begin with, for small tables. A fit that hangs is not killed then, and a library that crashes ends the program."""
 
     def __post_init__(self) -> None:
         for name in ("max_runtime_seconds", "max_candidates", "max_runtime_per_candidate_seconds", "cores"):

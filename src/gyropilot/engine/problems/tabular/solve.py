@@ -9,7 +9,7 @@ from threading import Event as Flag
 
 from gyropilot.engine.algorithms.catalogue import find_algorithms
 from gyropilot.engine.budget import Budget, Deadline
-from gyropilot.engine.contracts import Plan, TrainingData
+from gyropilot.engine.contracts import Lanes, Plan, TrainingData
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.ensemble.greedy import fit_ensemble
@@ -26,6 +26,7 @@ from gyropilot.engine.events import (
     PhaseBegan,
     RunFinished,
 )
+from gyropilot.engine.lanes.inline import InlineLane
 from gyropilot.engine.lanes.local import LocalLanes
 from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
 from gyropilot.engine.metrics.catalogue import Metric, find_metric, stand_ins, surrogate
@@ -63,7 +64,7 @@ class TabularRun:
         self._waiting: list[Plan] = []
         self._variations: Variations
         self._publish_seconds: list[float] = []
-        self._lanes: LocalLanes
+        self._lanes: Lanes
         self._prepared: Prepared
         self._data: TrainingData
         self._objective: Metric
@@ -79,8 +80,7 @@ class TabularRun:
             TrainingError: when every candidate failed.
         """
         steps: tuple[Callable[[], Iterator[Event]], ...] = (self._analyse, self._open, self._train, self._combine)
-        # The first model is waited for; the other libraries are imported when their turn comes.
-        self._lanes = LocalLanes(self._budget.cores, self._folder / "lanes", self._algorithms[0].abilities.modules)
+        self._lanes = self._start_lanes()
         try:
             for step in steps:
                 yield from step()
@@ -164,6 +164,12 @@ class TabularRun:
         yield RunFinished(best=ranked[0], candidates=tuple(ranked), reason=self._reason())
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _start_lanes(self) -> Lanes:
+        if self._budget.in_process:
+            return InlineLane()
+        # The first model is waited for; the other libraries are imported when their turn comes.
+        return LocalLanes(self._budget.cores, self._folder / "lanes", self._algorithms[0].abilities.modules)
 
     def _next_plan(self) -> Plan | None:
         """Return what to train next: the portfolio, then variations while a time limit leaves room for them."""
