@@ -12,7 +12,7 @@ SURFACE = {
     "gyropilot.engine": {
         "Budget",
         "ColumnKind",
-        "FittedModel",
+        "Model",
         "Predictor",
         "ProblemType",
         "Task",

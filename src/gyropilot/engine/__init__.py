@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gyropilot.engine.budget import Budget
-    from gyropilot.engine.bundle.load import Predictor, load
-    from gyropilot.engine.runs import FittedModel, fit, run
+    from gyropilot.engine.bundle.load import Predictor
+    from gyropilot.engine.model import Model, load
+    from gyropilot.engine.runs import fit, run
     from gyropilot.engine.task import ColumnKind, ProblemType, Task
 
-__all__ = ["Budget", "ColumnKind", "FittedModel", "Predictor", "ProblemType", "Task", "fit", "load", "run"]
+__all__ = ["Budget", "ColumnKind", "Model", "Predictor", "ProblemType", "Task", "fit", "load", "run"]
 
 _HOMES = {
     "Budget": "budget",
     "ColumnKind": "task",
-    "FittedModel": "runs",
+    "Model": "model",
     "Predictor": "bundle.load",
     "ProblemType": "task",
     "Task": "task",
     "fit": "runs",
-    "load": "bundle.load",
+    "load": "model",
     "run": "runs",
 }
 

@@ -69,4 +69,4 @@ def test_a_table_too_small_to_be_divided_ends_in_a_model(algorithm: str) -> None
         on_event=lambda event: failures.append(event) if isinstance(event, CandidateFailed) else None,
     )
     assert failures == []
-    assert len(model.leaderboard) == 1
+    assert len(model.candidates) == 1

@@ -125,6 +125,7 @@ class Workbench:
             scores=scores,
             fit_seconds=draft.fit_seconds,
             latency_seconds=self._measure(predictor),
+            size_bytes=sum(path.stat().st_size for path in (folder / "bundle").iterdir()),
             folder=folder / "bundle",
         )
         np.save(folder / "predictions.npy", draft.predictions, allow_pickle=False)
@@ -197,7 +198,9 @@ class Workbench:
             target=prepared.target,
             target_position=prepared.target_position,
             weight_position=prepared.weight_position,
+            weight_column=prepared.weight_column,
             classes=prepared.classes,
+            label_type=prepared.label_type,
             encoder=prepared.encoder,
             decision=tuple(decision.tolist()) if (decision != 1).any() else (),
             figures=tuple(

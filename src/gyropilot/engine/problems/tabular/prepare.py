@@ -17,13 +17,13 @@ from gyropilot.engine.data.folds import assign_folds, count_folds, hold_out
 from gyropilot.engine.data.read import RawTable
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import write_training_data
-from gyropilot.engine.data.target import Target, encode_target, understand_target
+from gyropilot.engine.data.target import Target, encode_target, find_label_type, understand_target
 from gyropilot.engine.errors import DataError
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
 from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
-from gyropilot.engine.task import ColumnKind, ProblemType, Task
+from gyropilot.engine.task import ColumnKind, LabelType, ProblemType, Task
 
 PREPARED = "prepared.json"
 CHECK_ROWS = 1000
@@ -43,7 +43,9 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     target: str
     target_position: int
+    label_type: LabelType
     weight_position: int | None
+    weight_column: str
     encoder: TableEncoder
     rows: int
     """Rows that are learned from."""
@@ -120,7 +122,9 @@ def _prepare_anew(
         classes=target.classes,
         target=task.target,
         target_position=names.index(task.target),
+        label_type=find_label_type(raw.columns.schema.field(task.target), target.classes),
         weight_position=names.index(task.weight_column) if task.weight_column else None,
+        weight_column=task.weight_column,
         encoder=encoder,
         rows=rows,
         fold_count=int(data.folds[data.folds != HOLDOUT].max()) + 1,
