@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,14 @@ from gyropilot.engine.task import LabelType, ProblemType
 Numbers = NDArray[np.float64]
 
 TEMPORAL = ("timestamp", "date")
-READERS = {LabelType.TEXT: str, LabelType.INTEGER: int, LabelType.NUMBER: float, LabelType.BOOLEAN: "True".__eq__}
+"""How Arrow's names of the types of days and moments begin."""
+READERS: dict[LabelType, Callable[[str], Any]] = {
+    LabelType.TEXT: str,
+    LabelType.INTEGER: int,
+    LabelType.NUMBER: float,
+    LabelType.BOOLEAN: lambda word: word == "True",
+}
+"""What makes a label of the word that stands for it."""
 
 
 class Model:

@@ -18,7 +18,7 @@ from gyropilot.engine import GyropilotClassifier, GyropilotRegressor
 from gyropilot.engine.errors import DataError, TaskError
 from tests.unit.engine.test_model import make_frame
 
-SMALL = {"algorithms": ("linear-learner",), "max_candidates": 1, "in_process": True, "random_state": 0}
+SMALL: dict[str, Any] = {"algorithms": ("linear-learner",), "max_candidates": 1, "in_process": True, "random_state": 0}
 
 EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": (
@@ -28,7 +28,7 @@ EXPECTED_FAILURES = {
 }
 
 
-@parametrize_with_checks(
+@parametrize_with_checks(  # type: ignore[untyped-decorator]  # scikit-learn has no types
     [GyropilotClassifier(**SMALL), GyropilotRegressor(**SMALL)],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )

@@ -45,16 +45,12 @@ def test_a_restarted_lane_has_forgotten_everything(tmp_path: Path) -> None:
 
 def test_training_here_gives_the_models_that_lanes_give(table_csv: Path, tmp_path: Path) -> None:
     task = Task(target="label", algorithms=("linear-learner",))
-    scores = [
-        [event.result.scores for event in run([table_csv], task, budget, folder=tmp_path / name) if is_finished(event)]
-        for name, budget in (("here", HERE), ("there", Budget(max_candidates=1, cores=1)))
-    ]
+    scores = []
+    for name, budget in (("here", HERE), ("there", Budget(max_candidates=1, cores=1))):
+        events = run([table_csv], task, budget, folder=tmp_path / name)
+        scores.append([event.result.scores for event in events if isinstance(event, CandidateFinished)])
     assert len(scores[0]) == 1
     assert scores[0] == scores[1]
-
-
-def is_finished(event: object) -> bool:
-    return isinstance(event, CandidateFinished)
 
 
 @pytest.mark.parametrize("algorithm", ["lightgbm", "xgboost", "catboost", "linear-learner"])

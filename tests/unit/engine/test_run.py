@@ -253,4 +253,4 @@ def test_what_is_no_table() -> None:
 @pytest.mark.parametrize("name", ["max_runtime_seconds", "max_candidates", "cores"])
 def test_budget_of_nothing(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be above 0, not 0"):
-        Budget(**{name: 0})
+        Budget(**{name: 0})  # type: ignore[arg-type]  # the names are of numbers

@@ -100,7 +100,8 @@ class Predictor:
     def choose_classes(self, probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
         """Return the number of the class that is decided for in each row of (n, classes) probabilities."""
         decided = probabilities if self._decision is None else probabilities * self._decision
-        return decided.argmax(axis=1)
+        chosen: NDArray[np.intp] = decided.argmax(axis=1)
+        return chosen
 
     def _without_extras(self, row: Sequence[Cell], expected: int) -> Sequence[Cell]:
         extras = self._extras.get(len(row) - expected)
