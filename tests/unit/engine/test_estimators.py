@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gyropilot.engine import GyropilotClassifier, GyropilotRegressor
 from gyropilot.engine.errors import DataError, TaskError
+from tests.architecture.repository import ROOT, table_names
 from tests.unit.engine.test_model import make_frame
 
 SMALL: dict[str, Any] = {"algorithms": ("linear-learner",), "max_candidates": 1, "in_process": True, "random_state": 0}
@@ -34,6 +35,10 @@ EXPECTED_FAILURES = {
 )
 def test_checks_of_scikit_learn(estimator: Any, check: Any) -> None:
     check(estimator)
+
+
+def test_expected_failures_are_documented() -> None:
+    assert {*EXPECTED_FAILURES} <= {*table_names(ROOT / "docs" / "python.md")}
 
 
 def test_frames_keep_their_kinds_of_columns() -> None:
