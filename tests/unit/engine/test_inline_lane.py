@@ -9,12 +9,15 @@ import pyarrow as pa
 import pytest
 
 from gyropilot.engine import Budget, Task, fit, run
+from gyropilot.engine.budget import Deadline
+from gyropilot.engine.contracts import Plan
 from gyropilot.engine.data.store import write_training_data
 from gyropilot.engine.events import CandidateFailed, CandidateFinished
 from gyropilot.engine.lanes.inline import InlineLane
-from gyropilot.engine.lanes.messages import Advance, Advanced, Begin, Drop, Failed, Open, Opened
+from gyropilot.engine.lanes.messages import Advance, Advanced, Answer, Begin, Drop, Failed, Open, Opened
+from gyropilot.engine.lanes.training import GaveUp, Limits, Training
 from gyropilot.engine.task import ProblemType
-from gyropilot.testing.algorithms import make_data
+from gyropilot.testing.algorithms import FOLDS, make_data
 
 HERE = Budget(max_candidates=1, in_process=True)
 
@@ -66,3 +69,30 @@ def test_a_table_too_small_to_be_divided_ends_in_a_model(algorithm: str) -> None
     )
     assert failures == []
     assert len(model.candidates) == 1
+
+
+class BarrenLane(InlineLane):
+    """A lane whose fits are finished before their first step."""
+
+    def receive(self, timeout_seconds: float) -> tuple[int, Answer] | None:
+        received = super().receive(timeout_seconds)
+        if received is not None and isinstance(received[1], Advanced):
+            return 0, Advanced(received[1].fit, [], is_finished=bool(received[1].losses), seconds=0.0)
+        return received
+
+
+def test_a_fit_that_learns_no_step_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    write_training_data(make_data(ProblemType.BINARY), tmp_path / "data")
+    plans = iter([Plan(id=name, algorithm="lightgbm", parameters={"num_leaves": 7}, seed=1) for name in ("c01", "c02")])
+    training = Training(
+        lanes=BarrenLane(),
+        data_folder=tmp_path / "data",
+        candidates_folder=tmp_path / "candidates",
+        next_plan=lambda: next(plans, None),
+        folds=FOLDS,
+        check_rows=[0],
+        limits=Limits(deadline=Deadline.after(None), reserve=lambda: 0.0),
+    )
+    given_up = [outcome for outcome in training.run() if isinstance(outcome, GaveUp)]
+    assert [(each.plan.id, each.was_stopped) for each in given_up] == [("c01", False), ("c02", False)]
+    assert all("no step that it could learn" in each.reason for each in given_up)
