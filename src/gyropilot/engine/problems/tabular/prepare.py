@@ -26,15 +26,18 @@ from gyropilot.engine.data.leaks import find_leaking_features
 from gyropilot.engine.data.read import RawTable
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import write_training_data
-from gyropilot.engine.data.target import Target, encode_target, understand_target
+from gyropilot.engine.data.target import Target, encode_target, find_label_type, understand_target
 from gyropilot.engine.errors import DataError
+from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
 from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
-from gyropilot.engine.task import ColumnKind, ProblemType, Task
+from gyropilot.engine.problems.tabular.enrich import enrich
+from gyropilot.engine.task import ColumnKind, LabelType, ProblemType, Task
 
 PREPARED = "prepared.json"
+ARRAYS = "prepared.npz"
 CHECK_ROWS = 1000
 FEWEST_ROWS = 10
 
@@ -50,7 +53,9 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     target: str
     target_position: int
+    label_type: LabelType
     weight_position: int | None
+    weight_column: str
     encoder: TableEncoder
     rows: int
     """Rows that are learned from."""
@@ -81,15 +86,13 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
     key = hashlib.sha256(msgspec.json.encode([asdict(task), digests])).hexdigest()
     path = folder / PREPARED
     if path.exists():
-        earlier = msgspec.json.decode(path.read_bytes(), type=Prepared)
+        earlier = read_document(path.read_bytes(), folder / ARRAYS, Prepared)
         if earlier.key == key:
             return earlier
         raise DataError("The run's folder holds another run: its data or its task differ.")
     prepared, data = _prepare_anew(source, validation, task, key, digests[0])
     write_training_data(data, folder / "data")
-    partial = folder / f"{PREPARED}.partial"
-    partial.write_bytes(msgspec.json.encode(prepared))
-    partial.replace(path)
+    write_document(prepared, path, folder / ARRAYS)
     return prepared
 
 
@@ -126,6 +129,8 @@ def _prepare_anew(
     data = _assemble(task, target, encoder, features, learned, scored)
     rows = int((data.folds != HOLDOUT).sum())
     findings += _inspect(task, table, profiles, encoder, target, data)
+    fold_count = int(data.folds[data.folds != HOLDOUT].max()) + 1
+    encoder, data = enrich(encoder, data, fold_count, task.seed)
     random = np.random.default_rng(task.seed)
     check_rows = random.choice(len(data.target), min(CHECK_ROWS, len(data.target)), replace=False)
     prepared = Prepared(
@@ -135,10 +140,12 @@ def _prepare_anew(
         classes=target.classes,
         target=task.target,
         target_position=names.index(task.target),
+        label_type=find_label_type(kinds.field(task.target), target.classes),
         weight_position=names.index(task.weight_column) if task.weight_column else None,
+        weight_column=task.weight_column,
         encoder=encoder,
         rows=rows,
-        fold_count=int(data.folds[data.folds != HOLDOUT].max()) + 1,
+        fold_count=fold_count,
         findings=tuple(findings),
         check_rows=tuple(sorted(check_rows.tolist())),
         sample_row=tuple(table.column(name)[0].as_py() for name in encoder.columns),
@@ -261,14 +268,5 @@ def _inspect(
         *find_in_classes(target.classes, answers, int(data.folds[inside].max()) + 1),
         *find_repeated_rows(table, profiles, data.target[: table.num_rows]),
         *find_in_columns(table, profiles),
-        *_find_texts(profiles),
         *find_few(len(inside)),
-    ]
-
-
-def _find_texts(profiles: list[ColumnProfile]) -> list[str]:
-    return [
-        f"Column {profile.name!r} holds text; this version learns only from its length."
-        for profile in profiles
-        if profile.kind is ColumnKind.TEXT and not profile.left_out
     ]
