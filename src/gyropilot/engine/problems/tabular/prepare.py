@@ -112,7 +112,7 @@ def _prepare_anew(
     if len(learned.target) < FEWEST_ROWS:
         raise DataError(f"There are {len(learned.target)} rows with a target; at least {FEWEST_ROWS} are needed.")
     table = learned.table
-    left_out = {task.target, task.weight_column}
+    left_out = {task.target, *([task.weight_column] if task.weight_column else [])}  # a column may have no name
     profiles = profile_columns(
         table.drop_columns([n for n in names if n in left_out]), task.column_kinds, set(task.features)
     )
