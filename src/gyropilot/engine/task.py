@@ -29,6 +29,7 @@ class ColumnKind(StrEnum):
     CATEGORICAL = "categorical"
     TEXT = "text"
     DATETIME = "datetime"
+    SEQUENCE = "sequence"
 
 
 @dataclass(frozen=True, kw_only=True)

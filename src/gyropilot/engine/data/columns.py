@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gyropilot.engine.data.dates import find_date_format
+from gyropilot.engine.data.dates import find_date_format, find_named_date_format
+from gyropilot.engine.data.sequences import are_sequences
 from gyropilot.engine.task import ColumnKind
 
 NULL_WORDS = ("NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "?", "-")
@@ -57,6 +58,10 @@ def profile_column(name: str, column: pa.ChunkedArray, override: ColumnKind | No
     kind, date_format = (override, "") if override else _kind(filled, distinct)
     if override is ColumnKind.DATETIME:
         date_format = find_date_format(pc.unique(filled).to_pylist())
+    if kind is ColumnKind.NUMERIC and not override:
+        named = _find_named_dates(name, filled)
+        if named:
+            return ColumnProfile(name=name, kind=ColumnKind.DATETIME, date_format=named)
     if kind is ColumnKind.NUMERIC:
         return ColumnProfile(name=name, kind=kind, is_decorated=_cast(filled) is None and is_decorated(filled))
     if kind is ColumnKind.CATEGORICAL and not override and _names_rows(filled, distinct):
@@ -104,9 +109,23 @@ def _kind(filled: pa.ChunkedArray, distinct: int) -> tuple[ColumnKind, str]:
     date_format = find_date_format(pc.unique(filled).to_pylist())
     if date_format:
         return ColumnKind.DATETIME, date_format
+    if are_sequences(pc.unique(filled).to_pylist()):
+        return ColumnKind.SEQUENCE, ""
     if distinct >= TEXT_DISTINCT_FRACTION * len(filled) and _mean_words(filled) > TEXT_WORDS:
         return ColumnKind.TEXT, ""
     return ColumnKind.CATEGORICAL, ""
+
+
+def _find_named_dates(name: str, filled: pa.ChunkedArray) -> str:
+    """Return the format of numbers that are dates by their name and range, or nothing."""
+    numbers = parse_numbers(filled)
+    if numbers is None:
+        return ""
+    bounds = pc.min_max(numbers).as_py()
+    found = find_named_date_format(name, bounds["min"], bounds["max"])
+    is_whole = found and pc.all(pc.equal(pc.floor(numbers), numbers)).as_py()
+    fits = is_whole and find_date_format(pc.unique(numbers.drop_null()).to_pylist()) == found
+    return found if fits else ""
 
 
 def _mean_words(filled: pa.ChunkedArray) -> float:
