@@ -24,9 +24,18 @@ class Budget:
     """Wall-clock limit of one candidate; None: none of its own."""
     cores: int = field(default_factory=count_cores)
     """How many lanes train at once."""
+    memory_bytes: int | None = None
+    """What the lanes may hold together; None: 80 % of what is left to this process when the run begins. The candidate
+    that takes more is given up."""
 
     def __post_init__(self) -> None:
-        for name in ("max_runtime_seconds", "max_candidates", "max_runtime_per_candidate_seconds", "cores"):
+        for name in (
+            "max_runtime_seconds",
+            "max_candidates",
+            "max_runtime_per_candidate_seconds",
+            "cores",
+            "memory_bytes",
+        ):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be above 0, not {value}")
