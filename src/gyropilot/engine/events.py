@@ -50,6 +50,8 @@ class CandidateResult:
     """Seconds of lane time spent on it."""
     latency_seconds: float
     """Median time of one prediction of one row in process."""
+    size_bytes: int = 0
+    """How large its bundle is."""
     folder: Path
     """Where its bundle lies."""
 

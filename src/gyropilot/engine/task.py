@@ -22,6 +22,15 @@ class ProblemType(StrEnum):
         return self is not ProblemType.REGRESSION
 
 
+class LabelType(StrEnum):
+    """What the labels of a classification are, which are kept as text."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+
+
 class ColumnKind(StrEnum):
     """How a column's cells are understood."""
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -278,3 +281,46 @@ def test_columns_that_hold_no_cells_are_told(column: pa.Array, words: str) -> No
 def test_names_that_occur_twice_are_told() -> None:
     with pytest.raises(DataError, match=r"Duplicate column names were found: 'a' \(columns 1, 2\)"):
         adopt_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]))
+
+
+def test_nested_columns_are_told() -> None:
+    with pytest.raises(DataError, match="Column 'a' has the type list"):
+        adopt_table(pa.table({"a": [[1, 2]]}))
+
+
+def test_text_and_categories_of_every_make_are_text() -> None:
+    words = ["a", "", None]
+    table = pa.table({str(kind): pa.array(words, kind) for kind in (pa.string(), pa.large_string(), pa.string_view())})
+    for kind in (pa.string(), pa.large_string(), pa.string_view()):
+        levels = pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.uint32()), pa.array(["a", ""], kind))
+        table = table.append_column(f"categories of {kind}", levels)
+    for column in adopt_table(table).columns.columns:
+        assert column.type == pa.string()
+        assert column.to_pylist() == ["a", None, None]
+
+
+def test_spans_of_time_are_seconds_and_what_is_no_number_is_missing() -> None:
+    spans = [pa.array([1500, None], pa.duration(unit)) for unit in ("ms", "us", "ns")]
+    table = pa.table([*spans, pa.array([float("nan"), 1.0])], names=["ms", "us", "ns", "f"])
+    assert adopt_table(table).columns.to_pylist() == [
+        {"ms": 1.5, "us": 0.0015, "ns": 1e-6, "f": None},
+        {"ms": None, "us": None, "ns": None, "f": 1.0},
+    ]
+
+
+def test_columns_know_what_they_were() -> None:
+    table = adopt_table(pa.table({"n": [1], "b": [True], "s": ["x"], "d": [date(2024, 1, 2)]})).columns
+    kinds = {field.name: field.metadata[b"type"].decode() for field in table.schema}
+    assert kinds == {"n": "int64", "b": "bool", "s": "string", "d": "date32[day]"}
+
+
+def test_cells_of_several_types_become_text() -> None:
+    moment = datetime(2024, 1, 2, 3)
+    cells = ["x", 1, 2.0, 0.5, True, None, float("nan"), moment, np.float32(3), np.int64(4), Decimal("1.50")]
+    assert adopt_table({"a": cells}).columns.column("a").to_pylist() == [
+        *("x", "1", "2", "0.5", "True", None, None, "2024-01-02T03:00:00", "3", "4", "1.50")
+    ]
+
+
+def test_rows_by_name_have_the_columns_of_all_rows() -> None:
+    assert adopt_table([{"a": 1}, {"b": "x"}]).columns.to_pylist() == [{"a": 1.0, "b": None}, {"a": None, "b": "x"}]

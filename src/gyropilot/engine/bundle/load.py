@@ -110,9 +110,14 @@ class Predictor:
         """Return what the graph's numbers mean."""
         if not self._classes:
             return Prediction(values=predictions[:, 0])
-        decided = predictions if self._decision is None else predictions * self._decision
-        labels = tuple(self._classes[index] for index in decided.argmax(axis=1).tolist())
+        labels = tuple(self._classes[index] for index in self.choose_classes(predictions).tolist())
         return Prediction(labels=labels, probabilities=predictions)
+
+    def choose_classes(self, probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return the number of the class that is decided for in each row of (n, classes) probabilities."""
+        decided = probabilities if self._decision is None else probabilities * self._decision
+        chosen: NDArray[np.intp] = decided.argmax(axis=1)
+        return chosen
 
     def _without_extras(self, row: Sequence[Cell], expected: int) -> Sequence[Cell]:
         extras = self._extras.get(len(row) - expected)

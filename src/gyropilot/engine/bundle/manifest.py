@@ -10,7 +10,7 @@ import msgspec
 from gyropilot.engine.errors import BundleError
 from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.table_encoder import TableEncoder
-from gyropilot.engine.task import ProblemType
+from gyropilot.engine.task import LabelType, ProblemType
 
 MANIFEST = "manifest.json"
 ARRAYS = "encoder.npz"
@@ -59,12 +59,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Where that column stood among all of the training table."""
     classes: tuple[str, ...]
     """Labels in the order of the probabilities; empty for regression."""
+    label_type: LabelType = LabelType.TEXT
+    """What the labels were in the training data."""
     encoder: TableEncoder
     """How cells become numbers."""
     decision: tuple[float, ...] = ()
     """A factor for each class: the largest product with its probability wins. Empty: the most probable class."""
     weight_position: int | None = None
     """Where the weight column stood among all columns of the training table, if there was one."""
+    weight_column: str = ""
+    """The name of that column."""
     figures: tuple[Figure, ...]
     """Its metrics for unseen rows, the objective first."""
     provenance: Provenance

@@ -22,6 +22,7 @@ from gyropilot.engine.data.csv_text import (
     find_malformed,
     read_first_row,
 )
+from gyropilot.engine.data.in_memory import to_arrow
 from gyropilot.engine.errors import DataError
 
 MAX_SKIPPED_FRACTION = 0.2
@@ -37,7 +38,7 @@ class RawTable:
     """A table as read: every column is text (`string`) or a number (`double`), missing cells are null."""
 
     columns: pa.Table
-    """The cells."""
+    """The cells. In the metadata of its field, a column that was more than text keeps the name of its `type`."""
     skipped_rows: int = 0
     """Malformed rows that were left out."""
     skipped_examples: tuple[str, ...] = ()
@@ -81,17 +82,14 @@ def read_table(
 
 
 def adopt_table(data: Any) -> RawTable:
-    """Take a table that is in memory already: Arrow, or anything that offers Arrow's stream (pandas, Polars).
+    """Take a table that is in memory already, in any of the forms of `to_arrow`.
 
     Raises:
         DataError: when it is no such thing, or a column cannot be learned from.
     """
-    try:
-        table = data if isinstance(data, pa.Table) else pa.table(data)
-    except (TypeError, ValueError, pa.ArrowInvalid) as error:
-        raise DataError(f"Cannot read a {type(data).__name__} as a table: {error}") from error
+    table = to_arrow(data)
     _check_names("The table", tuple(table.column_names))
-    return RawTable(columns=_normalise(table.drop_columns([n for n in table.column_names if n.startswith("__index")])))
+    return RawTable(columns=_normalise(table))
 
 
 def fingerprint(paths: Sequence[Path]) -> str:
@@ -256,22 +254,34 @@ def _stack(name: str, columns: list[pa.ChunkedArray], paths: Sequence[Path]) -> 
 
 def _normalise(table: pa.Table) -> pa.Table:
     """Turn every column into text or numbers, as a CSV of the same table would hold them."""
-    columns = [_normalise_column(name, table.column(index)) for index, name in enumerate(table.column_names)]
-    return pa.table(columns, names=table.column_names)
+    fields, columns = [], []
+    for index, name in enumerate(table.column_names):
+        column = table.column(index)
+        plain = _decode(column) if pa.types.is_dictionary(column.type) else column
+        columns.append(_to_text_or_numbers(name, plain))
+        fields.append(pa.field(name, columns[-1].type, metadata={"type": str(plain.type)}))
+    return pa.table(columns, schema=pa.schema(fields))
 
 
-def _normalise_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    plain = column.cast(kind) if pa.types.is_dictionary(column.type) else column
+def _decode(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type.value_type
+    plain = pa.string() if pa.types.is_string_view(kind) else kind  # Arrow does not decode every kind of text itself
+    return pa.chunked_array([chunk.dictionary.cast(plain).take(chunk.indices) for chunk in column.chunks], plain)
+
+
+def _to_text_or_numbers(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
     try:
         if pa.types.is_boolean(kind):
-            return pc.if_else(plain, "True", "False")
+            return pc.if_else(column, "True", "False")
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            return without_nan(plain.cast(pa.float64(), safe=False))
-        if pa.types.is_temporal(kind) or pa.types.is_null(kind):
-            return plain.cast(pa.string())
+            return without_nan(column.cast(pa.float64(), safe=False))
+        if pa.types.is_duration(kind):
+            return pc.divide(column.cast(pa.duration("us"), safe=False).cast(pa.int64()).cast(pa.float64()), 1e6)
+        if (pa.types.is_temporal(kind) and not pa.types.is_interval(kind)) or pa.types.is_null(kind):
+            return column.cast(pa.string())
         if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-            text = plain.cast(pa.string())
+            text = column.cast(pa.string())
             return pc.if_else(pc.equal(text, ""), None, text)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(f"Column {name!r} has the type {kind}, which cannot be read: {error}") from error

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from gyropilot.engine.data.columns import numbers_as_numbers
 from gyropilot.engine.data.read import RawTable, adopt_table, fingerprint, read_table
+from gyropilot.engine.errors import DataError
 
 
 class Source(Protocol):
@@ -64,6 +65,22 @@ class InMemory:
         """Return the table."""
         table = self._table.columns
         return replace(self._table, columns=numbers_as_numbers(table.columns, table.column_names, words))
+
+
+def find_source(data: object) -> Source:
+    """Return the source of a table: a path of a CSV file, plain or `.gz`, or of a Parquet file, or what is in memory.
+
+    Raises:
+        DataError: when it is neither a path nor a table.
+    """
+    if not isinstance(data, str | Path):
+        return InMemory(data)
+    path = Path(data)
+    if not path.is_file():
+        raise DataError(f"There is no file {str(path)!r}.")
+    is_parquet = path.suffix.lower() in {".parquet", ".pq"}
+    compression = "gzip" if path.suffix.lower() == ".gz" else ""
+    return Files(paths=[path], data_format="parquet" if is_parquet else "csv", compression=compression)
 
 
 class _Digest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.data.columns import parse_numbers
 from gyropilot.engine.errors import DataError
-from gyropilot.engine.task import ProblemType
+from gyropilot.engine.task import LabelType, ProblemType
 
 MAX_CLASSES = 1000
 BINARY = 2
@@ -87,6 +88,30 @@ def _has_answer(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return valid if pa.types.is_string(column.type) else pc.and_(valid, pc.fill_null(pc.is_finite(column), False))
 
 
+def find_label_type(field: pa.Field, classes: Sequence[str]) -> LabelType:
+    """Return what labels were before they became text: as their column says, or as they are written in a CSV file.
+
+    Args:
+        field: the target's field of a table as read.
+        classes: the labels.
+    """
+    kind = (field.metadata or {}).get(b"type", b"").decode()
+    if "string" in kind:
+        return LabelType.TEXT
+    if set(classes) <= {"True", "False"}:
+        return LabelType.BOOLEAN
+    if all(word.lstrip("-").isdecimal() and str(int(word)) == word for word in classes):
+        return LabelType.NUMBER if kind.startswith(("double", "float", "halffloat", "decimal")) else LabelType.INTEGER
+    return LabelType.NUMBER if all(map(_is_number, classes)) else LabelType.TEXT
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return word in {repr(float(word)), str(int(float(word)))}
+    except (ValueError, OverflowError):
+        return False
+
+
 def _infer(name: str, filled: pa.ChunkedArray, numbers: pa.ChunkedArray | None) -> ProblemType:
     """Follow the rules of the specification: two values, words, fractions, then how many whole numbers."""
     distinct = pc.count_distinct(filled).as_py()
@@ -157,10 +182,9 @@ def _classification(
 
 def _spell(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
     """Write numeric labels as people do: whole numbers without a fraction."""
-    values = numbers.to_numpy()
-    if np.all(values == np.floor(values)):
-        return pa.chunked_array([pa.array([str(int(value)) for value in values], pa.string())])
-    return pa.chunked_array([pa.array([repr(float(value)) for value in values], pa.string())])
+    values = numbers.to_numpy().tolist()
+    words = [str(int(value)) if value.is_integer() else repr(value) for value in values]
+    return pa.chunked_array([pa.array(words, pa.string())])
 
 
 def _order(words: list[str]) -> list[int]:

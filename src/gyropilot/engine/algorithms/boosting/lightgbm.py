@@ -140,10 +140,12 @@ class LightGBMFit:
         end = time.monotonic() + seconds
         losses: list[float] = []
         is_stuck = False
-        while not losses or (len(losses) < max_steps and time.monotonic() < end and self._rounds < MAX_ROUNDS):
+        while not losses or (
+            len(losses) < max_steps and time.monotonic() < end and self._rounds < MAX_ROUNDS and not is_stuck
+        ):
             is_stuck = bool(self._booster.update())
-            if is_stuck:
-                break
+            if is_stuck and self._rounds:
+                break  # stuck from the start, the booster holds one tree that is the mean, which is a step
             self._rounds += 1
             losses.append(float(self._booster.eval_valid()[0][2]))
         return Progress(

@@ -140,6 +140,7 @@ class Workbench:
             part_losses=part_losses,
             fit_seconds=draft.fit_seconds,
             latency_seconds=self._measure(predictor),
+            size_bytes=sum(path.stat().st_size for path in (folder / "bundle").iterdir()),
             folder=folder / "bundle",
         )
         np.save(folder / "predictions.npy", draft.predictions, allow_pickle=False)
@@ -249,7 +250,9 @@ class Workbench:
             target=prepared.target,
             target_position=prepared.target_position,
             weight_position=prepared.weight_position,
+            weight_column=prepared.weight_column,
             classes=prepared.classes,
+            label_type=prepared.label_type,
             encoder=encoder,
             decision=tuple(decision.tolist()) if (decision != 1).any() else (),
             figures=tuple(

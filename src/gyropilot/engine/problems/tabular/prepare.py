@@ -26,7 +26,7 @@ from gyropilot.engine.data.leaks import find_leaking_features
 from gyropilot.engine.data.read import RawTable
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import write_training_data
-from gyropilot.engine.data.target import Target, encode_target, understand_target
+from gyropilot.engine.data.target import Target, encode_target, find_label_type, understand_target
 from gyropilot.engine.errors import DataError
 from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import Cell
@@ -35,7 +35,7 @@ from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.problems.tabular.check_rows import add_check_rows
 from gyropilot.engine.problems.tabular.enrich import enrich
-from gyropilot.engine.task import ColumnKind, ProblemType, Task
+from gyropilot.engine.task import ColumnKind, LabelType, ProblemType, Task
 
 PREPARED = "prepared.json"
 ARRAYS = "prepared.npz"
@@ -53,7 +53,9 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     target: str
     target_position: int
+    label_type: LabelType
     weight_position: int | None
+    weight_column: str
     encoder: TableEncoder
     rows: int
     """Rows that are learned from."""
@@ -137,7 +139,9 @@ def _prepare_anew(
         classes=target.classes,
         target=task.target,
         target_position=names.index(task.target),
+        label_type=find_label_type(kinds.field(task.target), target.classes),
         weight_position=names.index(task.weight_column) if task.weight_column else None,
+        weight_column=task.weight_column,
         encoder=encoder,
         rows=rows,
         fold_count=fold_count,

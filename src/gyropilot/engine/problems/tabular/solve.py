@@ -12,7 +12,7 @@ import numpy as np
 
 from gyropilot.engine.algorithms.catalogue import find_algorithms
 from gyropilot.engine.budget import Budget, Deadline
-from gyropilot.engine.contracts import Algorithm, Plan, TrainingData
+from gyropilot.engine.contracts import Algorithm, Lanes, Plan, TrainingData
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.ensemble.greedy import fit_ensemble
@@ -30,6 +30,7 @@ from gyropilot.engine.events import (
     RunFinished,
 )
 from gyropilot.engine.lanes.forking import prepare_nursery
+from gyropilot.engine.lanes.inline import InlineLane
 from gyropilot.engine.lanes.local import LocalLanes
 from gyropilot.engine.lanes.memory import choose_limit
 from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
@@ -87,7 +88,8 @@ class TabularRun:
             TrainingError: when every candidate failed.
         """
         steps: tuple[Callable[[], Iterator[Event]], ...] = (self._analyse, self._open, self._train, self._combine)
-        prepare_nursery(_modules_of(algorithm for algorithm in self._algorithms if not algorithm.abilities.extra))
+        if not self._budget.in_process:
+            prepare_nursery(_modules_of(algorithm for algorithm in self._algorithms if not algorithm.abilities.extra))
         for step in steps:
             yield from step()
 
@@ -137,7 +139,7 @@ class TabularRun:
             first=max([len(plans), *taken]) + 1,
             seed=self._task.seed,
         )
-        with closing(LocalLanes(self._budget.cores, self._folder / "lanes", self._lane_modules())) as lanes:
+        with closing(self._start_lanes()) as lanes:
             training = Training(
                 lanes=lanes,
                 data_folder=self._folder / "data",
@@ -183,6 +185,11 @@ class TabularRun:
         yield RunFinished(best=best, candidates=tuple(ranked), expected=expected, reason=self._reason())
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _start_lanes(self) -> Lanes:
+        if self._budget.in_process:
+            return InlineLane()
+        return LocalLanes(self._budget.cores, self._folder / "lanes", self._lane_modules())
 
     def _lane_modules(self) -> list[str]:
         """Return what is imported before the lanes are forked, which then share the memory of it.
