@@ -117,11 +117,12 @@ def test_every_member_of_a_model_is_documented() -> None:
             assert f"`{name}`" in text, f"{kind.__name__}.{name} is not documented"
 
 
-def test_every_encoder_is_documented() -> None:
+def test_every_encoder_and_derivation_is_documented() -> None:
+    from gyropilot.engine.features.derivations import Derivation
     from gyropilot.engine.features.encoders import Encoder
 
     text = (DOCS / "model-format.md").read_text(encoding="utf-8")
-    for kind in get_args(Encoder):
+    for kind in (*get_args(Encoder), *get_args(Derivation)):
         row = re.search(rf"^\| `{kind.__struct_config__.tag}` \|.*$", text, re.MULTILINE)
         assert row, f"{kind.__name__} is not documented"
         assert [name for name in kind.__struct_fields__ if name != "name" and f"`{name}`" not in row.group()] == []

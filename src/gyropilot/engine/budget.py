@@ -25,11 +25,20 @@ class Budget:
     cores: int = field(default_factory=count_cores)
     """How many lanes train at once."""
     in_process: bool = False
-    """Whether to train within this process, one fit at a time, instead of in lanes of their own: a few seconds less to
-    begin with, for small tables. A fit that hangs is not killed then, and a library that crashes ends the program."""
+    """Whether to train within this process, one fit at a time, instead of in lanes of their own: for small tables. A
+    fit that hangs is not killed then, no memory limit is kept, and a library that crashes ends the program."""
+    memory_bytes: int | None = None
+    """What the lanes may hold together; None: 80 % of what is left to this process when the run begins. The candidate
+    that takes more is given up."""
 
     def __post_init__(self) -> None:
-        for name in ("max_runtime_seconds", "max_candidates", "max_runtime_per_candidate_seconds", "cores"):
+        for name in (
+            "max_runtime_seconds",
+            "max_candidates",
+            "max_runtime_per_candidate_seconds",
+            "cores",
+            "memory_bytes",
+        ):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be above 0, not {value}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from gyropilot.engine import Budget, ProblemType, Task, fit, load, run
 from gyropilot.engine.errors import BudgetSpentError, DataError, RequestError, TaskError
 from gyropilot.engine.events import (
+    CandidateFailed,
     CandidateFinished,
     CandidateStarted,
     DataRead,
@@ -24,6 +27,7 @@ from gyropilot.engine.events import (
     PhaseBegan,
     RunFinished,
 )
+from gyropilot.engine.lanes.forking import find_nursery
 
 FEW = Budget(max_candidates=3, cores=2)
 
@@ -45,7 +49,7 @@ def test_run_tells_its_story(table_csv: Path, tmp_path: Path) -> None:
     assert [event.phase for event in of(PhaseBegan, events)] == list(Phase)
     (read,) = of(DataRead, events)
     assert (read.rows, read.columns, read.problem_type, read.objective) == (300, 4, "binary", "auc")
-    assert "learns only from its length" in of(Found, events)[0].message
+    assert "only 300 rows" in of(Found, events)[0].message
     finished = of(CandidateFinished, events)
     assert [each.result.id for each in finished if each.result.algorithm == "weighted-ensemble"] in ([], ["c100"])
     assert len(of(CandidateStarted, events)) == len(finished)
@@ -124,6 +128,22 @@ def test_stop_ends_with_the_best_model_so_far(table_csv: Path, tmp_path: Path) -
         last = event
     assert isinstance(last, RunFinished)
     assert last.reason == "stopped"
+
+
+def test_lanes_that_cannot_be_started_any_more_end_the_run_with_its_models(
+    table_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[Event] = []
+    for event in run([table_csv], Task(target="label"), Budget(cores=2), folder=tmp_path / "run"):
+        events.append(event)
+        if len(of(CandidateFinished, events)) == 1:
+            monkeypatch.setattr(sys, "executable", shutil.which("false"))
+            find_nursery().close()
+    assert "Training ended early." in of(Found, events)[-1].message
+    assert isinstance(events[-1], RunFinished)
+    ended = [event.result.id for event in of(CandidateFinished, events)]
+    ended += [event.id for event in of(CandidateFailed, events)]
+    assert sorted(ended) == sorted(event.id for event in of(CandidateStarted, events))
 
 
 def test_stop_before_a_model_is_told(table_csv: Path, tmp_path: Path) -> None:

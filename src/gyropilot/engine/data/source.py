@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
+from gyropilot.engine.data.columns import numbers_as_numbers
 from gyropilot.engine.data.read import RawTable, adopt_table, fingerprint, read_table
 from gyropilot.engine.errors import DataError
 
@@ -21,8 +22,8 @@ class Source(Protocol):
         """Return a digest of the content."""
         ...
 
-    def read(self) -> RawTable:
-        """Return the table."""
+    def read(self, words: Collection[str] = ()) -> RawTable:
+        """Return the table; the columns named stay as they are written, others become numbers when all cells are."""
         ...
 
 
@@ -38,13 +39,13 @@ class Files:
         """Return a digest of the files' bytes."""
         return fingerprint(self.paths)
 
-    def read(self) -> RawTable:
+    def read(self, words: Collection[str] = ()) -> RawTable:
         """Read the files.
 
         Raises:
             DataError: as `read_table` does.
         """
-        return read_table(self.paths, data_format=self.data_format, compression=self.compression)
+        return read_table(self.paths, data_format=self.data_format, compression=self.compression, words=words)
 
 
 class InMemory:
@@ -60,9 +61,10 @@ class InMemory:
             writer.write_table(self._table.columns)
         return digest.hexdigest()
 
-    def read(self) -> RawTable:
+    def read(self, words: Collection[str] = ()) -> RawTable:
         """Return the table."""
-        return self._table
+        table = self._table.columns
+        return replace(self._table, columns=numbers_as_numbers(table.columns, table.column_names, words))
 
 
 def find_source(data: object) -> Source:

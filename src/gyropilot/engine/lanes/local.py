@@ -4,23 +4,77 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO, BinaryIO, Protocol
 
 from gyropilot.engine.contracts import LaneDied
+from gyropilot.engine.errors import LaneError
+from gyropilot.engine.lanes.forking import CAN_FORK, LAST_WORDS, ONE_THREAD, ForkedLane
+from gyropilot.engine.lanes.memory import measure_processes
 from gyropilot.engine.lanes.messages import Answer, Order, read_answer, write_message
 
-LAST_WORDS = 1000
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
-"""Lanes run side by side, one for each core: more threads than that make all of them many times slower."""
+
+class LaneProcess(Protocol):
+    """What `ForkedLane` and `ProgramLane` have in common, in the manner of `subprocess.Popen`."""
+
+    @property
+    def is_born(self) -> bool:
+        """Whether the process is there already."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        ...
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """Where orders go."""
+        ...
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """Where answers come from."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it."""
+        ...
+
+    def wait(self) -> int:
+        """Return the code that it ended with, or below 0 the signal."""
+        ...
+
+
+class ProgramLane(subprocess.Popen[bytes]):
+    """A lane that is started as a program and imports everything itself."""
+
+    is_born = True
+
+    def __init__(self, modules: Sequence[str], log: BinaryIO) -> None:
+        super().__init__(
+            [sys.executable, "-m", "gyropilot.engine.lanes.process", *modules],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=os.environ | ONE_THREAD,
+        )
 
 
 class LocalLanes:
-    """Starts lanes as child processes. They end with this process: their stream of orders closes."""
+    """Starts lanes as processes of this machine. They end with this process: their stream of orders closes.
+
+    Args:
+        count: how many.
+        folder: where each has a log.
+        modules: what they import before they are ready; the libraries of other fits are imported when one is begun.
+    """
 
     def __init__(self, count: int, folder: Path, modules: Sequence[str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -28,7 +82,7 @@ class LocalLanes:
         self._modules = list(modules)
         self._answers: queue.Queue[tuple[int, int, Answer | LaneDied]] = queue.Queue()
         self._generation = [0] * count
-        self._readers: list[threading.Thread] = []
+        self._readers: list[tuple[threading.Thread, LaneProcess]] = []
         self._processes = [self._start(lane) for lane in range(count)]
 
     @property
@@ -60,6 +114,10 @@ class LocalLanes:
         except queue.Empty:
             return None
 
+    def memory_bytes(self, limit: int) -> int:
+        """Return what the lanes hold together, as exactly as tells whether it is above a limit."""
+        return measure_processes([process.pid for process in self._processes if process.is_born], limit)
+
     def restart(self, lane: int) -> None:
         """Kill a lane and start it anew."""
         self._generation[lane] += 1
@@ -71,41 +129,52 @@ class LocalLanes:
         for lane, process in enumerate(self._processes):
             self._generation[lane] += 1
             _end(process)
-        for reader in self._readers:
-            reader.join()
+        for reader, process in self._readers:
+            if process.is_born:
+                reader.join()
 
-    def _start(self, lane: int) -> subprocess.Popen[bytes]:
+    def _start(self, lane: int) -> LaneProcess:
         with self._log(lane).open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603  # our own module
-                [sys.executable, "-m", "gyropilot.engine.lanes.process", *self._modules],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=os.environ | ONE_THREAD,
-            )
+            silent = log.tell()
+            process: LaneProcess = (ForkedLane if CAN_FORK else ProgramLane)(self._modules, log)
         reader = threading.Thread(
-            target=self._listen, args=(lane, self._generation[lane], process), name=f"lane-{lane}", daemon=True
+            target=self._listen, args=(lane, self._generation[lane], process, silent), name=f"lane-{lane}", daemon=True
         )
-        self._readers.append(reader)
+        self._readers.append((reader, process))
         reader.start()
         return process
 
-    def _listen(self, lane: int, generation: int, process: subprocess.Popen[bytes]) -> None:
+    def _listen(self, lane: int, generation: int, process: LaneProcess, silent: int) -> None:
         assert process.stdout is not None
         with process.stdout as stream:
-            while (answer := read_answer(stream)) is not None:  # type: ignore[arg-type]  # a pipe, as above
+            while (answer := read_answer(stream)) is not None:  # type: ignore[arg-type]  # a pipe, opened for bytes
                 self._answers.put((lane, generation, answer))
-        code = process.wait()
-        words = self._log(lane).read_bytes()[-LAST_WORDS:].decode(errors="replace").strip()
-        self._answers.put((lane, generation, LaneDied(words=f"the lane ended with code {code}. {words}".strip())))
+        try:
+            end = _describe_end(process.wait())
+        except LaneError as error:
+            end = str(error)
+        if generation != self._generation[lane]:
+            return  # it was ended on purpose, and its log may be gone
+        words = self._log(lane).read_bytes()[silent:][-LAST_WORDS:].decode(errors="replace").strip()
+        self._answers.put((lane, generation, LaneDied(words=f"{end} {words}".strip())))
 
     def _log(self, lane: int) -> Path:
         return self._folder / f"lane-{lane}.log"
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _describe_end(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "It was killed (SIGKILL), as the system does when memory runs out."
+    if code < 0:
+        return f"It was ended by signal {-code} ({signal.strsignal(-code)})."
+    return f"It ended with code {code}."
+
+
+def _end(process: LaneProcess) -> None:
     process.kill()
-    process.wait()
+    if process.is_born:  # otherwise it is killed as soon as it is there
+        with suppress(LaneError):  # the nursery has ended, and the lane with it
+            process.wait()
     if process.stdin is not None:
         with suppress(OSError):  # what was still to be written has no reader any more
             process.stdin.close()

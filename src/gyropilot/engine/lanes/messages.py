@@ -1,4 +1,4 @@
-"""What the supervisor and its lanes say to each other: MessagePack, no pickle."""
+"""What the supervisor, its lanes and the nursery say to each other: MessagePack, no pickle."""
 
 from __future__ import annotations
 
@@ -84,12 +84,64 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+class Import(msgspec.Struct, frozen=True, tag=True):
+    """To the nursery: import modules while there is nothing else to do."""
+
+    modules: list[str]
+
+
+class Fork(msgspec.Struct, frozen=True, tag=True):
+    """To the nursery: fork a lane; its standard input, output and error come along."""
+
+    modules: list[str]
+    """What it needs at once, imported before."""
+
+
+class Bury(msgspec.Struct, frozen=True, tag=True):
+    """To the nursery: wait for a lane that has closed its output."""
+
+    pid: int
+
+
+class Born(msgspec.Struct, frozen=True, tag=True):
+    """From the nursery, for each `Fork` in turn: the lane's process."""
+
+    pid: int
+
+
+class Buried(msgspec.Struct, frozen=True, tag=True):
+    """From the nursery: a lane has ended, with this code, or by this signal below 0."""
+
+    pid: int
+    code: int
+
+
 Order = Open | Begin | Advance | Finish | Drop
 Answer = Ready | Opened | Advanced | Finished | Failed
+
+Wish = Import | Fork | Bury
+News = Born | Buried
 
 _ENCODER = msgspec.msgpack.Encoder()
 _ORDERS: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)
 _ANSWERS: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+_WISHES: msgspec.msgpack.Decoder[Wish] = msgspec.msgpack.Decoder(Wish)
+_NEWS: msgspec.msgpack.Decoder[News] = msgspec.msgpack.Decoder(News)
+
+
+def pack_message(message: Wish | News) -> bytes:
+    """Return the bytes of a message that is sent as one packet."""
+    return _ENCODER.encode(message)
+
+
+def unpack_wish(content: bytes) -> Wish:
+    """Read what the nursery is asked for."""
+    return _WISHES.decode(content)
+
+
+def unpack_news(content: bytes) -> News:
+    """Read what the nursery tells."""
+    return _NEWS.decode(content)
 
 
 def write_message(stream: BinaryIO, message: Order | Answer) -> None:

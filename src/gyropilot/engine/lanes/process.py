@@ -1,21 +1,24 @@
-"""The program of one lane: `python -m gyropilot.engine.lanes.process MODULE …` speaks over its standard streams."""
+"""What a lane does: it speaks over its standard streams. Forked by `nursery.py`, or a program of its own."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 import traceback
-from importlib import import_module
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS
+from gyropilot.engine.algorithms.views import begin_fit
 from gyropilot.engine.contracts import HOLDOUT, Fit, TrainingData, write_part
 from gyropilot.engine.data.store import read_training_data
+from gyropilot.engine.lanes.imports import import_libraries
 from gyropilot.engine.lanes.messages import (
     Advance,
     Advanced,
@@ -68,7 +71,8 @@ class Lane:
             case Begin(fit, algorithm, parameters, fold, seed):
                 if self._data is None:
                     raise RuntimeError("a fit was begun before the data was opened")
-                self._fits[fit] = ALGORITHMS[algorithm].begin(self._data, fold, parameters, seed)
+                import_libraries(ALGORITHMS[algorithm].abilities.modules)
+                self._fits[fit] = begin_fit(self._data, algorithm, fold, parameters, seed)
                 return Advanced(fit, [], False, time.monotonic() - began)
             case Advance(fit, max_steps, seconds):
                 progress = self._fits[fit].advance(max_steps, seconds)
@@ -82,27 +86,25 @@ class Lane:
                 return Finished(fit, time.monotonic() - began)
 
 
-def run_lane(orders: BinaryIO, answers: BinaryIO, modules: list[str]) -> None:
-    """Import the modules, then obey until the supervisor closes the stream."""
-    for module in modules:
-        import_module(module)
-    write_message(answers, Ready())
-    lane = Lane()
-    while (order := read_order(orders)) is not None:
-        answer = lane.obey(order)
-        if answer is not None:
-            write_message(answers, answer)
+def run_lane(modules: Sequence[str]) -> None:
+    """Import the modules, then obey what comes in on standard input until the supervisor closes it."""
+    # Libraries print to standard output; the answers go out on a stream of their own, and print goes to the log.
+    with os.fdopen(os.dup(0), "rb") as orders, os.fdopen(os.dup(1), "wb") as answers, suppress(BrokenPipeError):
+        os.dup2(2, 1)
+        with suppress(ImportError):  # told to whoever begins a fit that needs it
+            import_libraries(modules)
+        write_message(answers, Ready())
+        lane = Lane()
+        while (order := read_order(orders)) is not None:
+            answer = lane.obey(order)
+            if answer is not None:
+                write_message(answers, answer)
 
 
 def main() -> None:
-    """Run as a program."""
-    # Libraries print to standard output; the answers go out on a stream of their own, and print goes to the log.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    try:
-        run_lane(sys.stdin.buffer, answers, sys.argv[1:])
-    except BrokenPipeError:
-        sys.exit(1)
+    """Run as a program: `python -m gyropilot.engine.lanes.process MODULE …`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program that started it decides what an interrupt ends
+    run_lane(sys.argv[1:])
 
 
 if __name__ == "__main__":

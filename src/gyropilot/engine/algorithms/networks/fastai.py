@@ -18,7 +18,7 @@ class FastAI:
     name = "fastai"
     abilities = Abilities(
         problem_types=frozenset(ProblemType),
-        modules=("torch", "torchvision", "fastai.tabular.model", "fastai.learner"),
+        modules=("torch", "fastai.tabular.model", "fastai.learner"),
         extra="networks",
         schedule="epochs",
     )

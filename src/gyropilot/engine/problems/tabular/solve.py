@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Event as Flag
 
+import numpy as np
+
 from gyropilot.engine.algorithms.catalogue import find_algorithms
 from gyropilot.engine.budget import Budget, Deadline
-from gyropilot.engine.contracts import Lanes, Plan, TrainingData
+from gyropilot.engine.contracts import Algorithm, Lanes, Plan, TrainingData
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.ensemble.greedy import fit_ensemble
-from gyropilot.engine.errors import BudgetSpentError, BundleError, TrainingError
+from gyropilot.engine.errors import BudgetSpentError, BundleError, LaneError, TrainingError
 from gyropilot.engine.events import (
     CandidateFailed,
     CandidateFinished,
@@ -26,10 +29,13 @@ from gyropilot.engine.events import (
     PhaseBegan,
     RunFinished,
 )
+from gyropilot.engine.lanes.forking import prepare_nursery
 from gyropilot.engine.lanes.inline import InlineLane
 from gyropilot.engine.lanes.local import LocalLanes
+from gyropilot.engine.lanes.memory import choose_limit
 from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
 from gyropilot.engine.metrics.catalogue import Metric, find_metric, stand_ins, surrogate
+from gyropilot.engine.metrics.choice import predict_advantage
 from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, Draft, Finished, Workbench, settings_of
 from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
 from gyropilot.engine.search.portfolio import ENSEMBLE_FROM, plan_candidates
@@ -42,6 +48,8 @@ FINAL_SECONDS, FINAL_FRACTION = 0.5, 0.03
 """Time kept for the ensemble's weights: at least so long, or this share of the budget."""
 MEMBERS, PUBLISH_SHARE = 10, 0.7
 """An ensemble has about so many members at most, and takes this share of the time that writing them took."""
+LONG_SECONDS = 300.0
+"""In a run at least so long the libraries of all its algorithms are imported before the first model is begun."""
 
 
 class TabularRun:
@@ -57,6 +65,7 @@ class TabularRun:
         self._folder = folder
         self._stop = stop
         self._deadline = Deadline.after(budget.max_runtime_seconds)
+        self._memory_bytes = choose_limit() if budget.memory_bytes is None else budget.memory_bytes
         self._algorithms = find_algorithms(task.algorithms)
         self._finished: dict[str, Finished] = {}
         self._failures: list[str] = []
@@ -64,7 +73,6 @@ class TabularRun:
         self._waiting: list[Plan] = []
         self._variations: Variations
         self._publish_seconds: list[float] = []
-        self._lanes: Lanes
         self._prepared: Prepared
         self._data: TrainingData
         self._objective: Metric
@@ -80,17 +88,15 @@ class TabularRun:
             TrainingError: when every candidate failed.
         """
         steps: tuple[Callable[[], Iterator[Event]], ...] = (self._analyse, self._open, self._train, self._combine)
-        self._lanes = self._start_lanes()
-        try:
-            for step in steps:
-                yield from step()
-        finally:
-            self._lanes.close()
+        if not self._budget.in_process:
+            prepare_nursery(_modules_of(algorithm for algorithm in self._algorithms if not algorithm.abilities.extra))
+        for step in steps:
+            yield from step()
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
     def _analyse(self) -> Iterator[Event]:
-        """Read the data and understand it, while the lanes import their libraries."""
+        """Read the data and understand it, while the libraries are imported."""
         yield PhaseBegan(phase=Phase.ANALYZING)
         self._prepared = prepare(self._source, self._validation, self._task, self._folder)
         self._objective = find_metric(self._prepared.problem_type, self._task.objective)
@@ -118,6 +124,7 @@ class TabularRun:
             self._algorithms,
             self._prepared.problem_type,
             self._prepared.rows,
+            is_enriched=bool(self._data.column_folds),
             max_candidates=self._budget.max_candidates,
             seed=self._task.seed,
         )
@@ -132,24 +139,31 @@ class TabularRun:
             first=max([len(plans), *taken]) + 1,
             seed=self._task.seed,
         )
-        training = Training(
-            lanes=self._lanes,
-            data_folder=self._folder / "data",
-            candidates_folder=self._folder / "candidates",
-            next_plan=self._next_plan,
-            folds=self._prepared.fold_count,
-            check_rows=self._prepared.check_rows,
-            limits=Limits(
-                deadline=self._deadline,
-                reserve=self._final_seconds,
-                seconds_per_candidate=self._budget.max_runtime_per_candidate_seconds,
-                stop=self._stop,
-            ),
-        )
-        for outcome in training.run():
-            self._was_cut |= isinstance(outcome, GaveUp) and outcome.was_stopped
-            yield self._tell(outcome)
-        self._was_cut |= self._next_plan() is not None
+        with closing(self._start_lanes()) as lanes:
+            training = Training(
+                lanes=lanes,
+                data_folder=self._folder / "data",
+                candidates_folder=self._folder / "candidates",
+                next_plan=self._next_plan,
+                folds=self._prepared.fold_count,
+                check_rows=self._prepared.check_rows,
+                limits=Limits(
+                    deadline=self._deadline,
+                    reserve=self._final_seconds,
+                    seconds_per_candidate=self._budget.max_runtime_per_candidate_seconds,
+                    memory_bytes=self._memory_bytes,
+                    stop=self._stop,
+                ),
+            )
+            try:
+                for outcome in training.run():
+                    self._was_cut |= isinstance(outcome, GaveUp) and outcome.was_stopped
+                    yield self._tell(outcome)
+            except LaneError as error:
+                if not self._finished:
+                    raise
+                yield Found(message=f"Training ended early. {error}")
+        self._was_cut |= training.has_left_out or self._next_plan() is not None
         if not self._finished:
             self._complain()
 
@@ -161,15 +175,35 @@ class TabularRun:
         if len(self._finished) > 1 and has_time and (limit is None or limit >= ENSEMBLE_FROM):
             yield from self._make_ensemble(ENSEMBLE_ID)
         ranked = sorted((each.result for each in self._finished.values()), key=_loss)
-        yield RunFinished(best=ranked[0], candidates=tuple(ranked), reason=self._reason())
+        best = ranked[0]
+        advantage = predict_advantage(np.array([each.part_losses for each in ranked]))
+        expected = best.objective.value + (-advantage if best.objective.higher_is_better else advantage)
+        yield Found(
+            message=f"The best of {len(ranked)} candidates shows {best.objective.metric} {best.objective.value:.6g}; "
+            f"without the advantage of having been chosen by it, new rows should show about {expected:.6g}."
+        )
+        yield RunFinished(best=best, candidates=tuple(ranked), expected=expected, reason=self._reason())
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _start_lanes(self) -> Lanes:
         if self._budget.in_process:
             return InlineLane()
-        # The first model is waited for; the other libraries are imported when their turn comes.
-        return LocalLanes(self._budget.cores, self._folder / "lanes", self._algorithms[0].abilities.modules)
+        return LocalLanes(self._budget.cores, self._folder / "lanes", self._lane_modules())
+
+    def _lane_modules(self) -> list[str]:
+        """Return what is imported before the lanes are forked, which then share the memory of it.
+
+        The libraries of an extra take seconds: a short run does not make its first model wait for them.
+        """
+        limit = self._budget.max_runtime_seconds
+        is_long = limit is None or limit >= LONG_SECONDS
+        names = {plan.algorithm for plan in self._waiting}
+        return _modules_of(
+            algorithm
+            for algorithm in self._algorithms
+            if algorithm.name in names and (is_long or not algorithm.abilities.extra)
+        )
 
     def _next_plan(self) -> Plan | None:
         """Return what to train next: the portfolio, then variations while a time limit leaves room for them."""
@@ -267,7 +301,9 @@ class TabularRun:
         )
 
     def _final_seconds(self) -> float:
-        """Return how long the end of the run will take."""
+        """Return how long the end of the run will take; a first model has all the time there is."""
+        if not self._finished:
+            return 0.0
         weights = max(FINAL_SECONDS, FINAL_FRACTION * (self._budget.max_runtime_seconds or 0))
         return weights + self._predict_publishing()
 
@@ -281,6 +317,10 @@ class TabularRun:
         if self._was_cut:
             return "deadline"
         return "portfolio" if self._budget.max_candidates is None else "max_candidates"
+
+
+def _modules_of(algorithms: Iterable[Algorithm]) -> list[str]:
+    return list(dict.fromkeys(module for algorithm in algorithms for module in algorithm.abilities.modules))
 
 
 def _loss(result: CandidateResult) -> float:

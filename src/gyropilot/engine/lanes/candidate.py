@@ -1,0 +1,186 @@
+"""One candidate in training: its folds advance in step, and one common number of steps is chosen.
+
+Folds advance in chunks of about half a second. The loss curve is the mean over the folds, which is smooth enough to
+stop early by. What the folds keep is the best common number of steps; what a fold's own rows are predicted with is the
+number that the *other* folds would choose, so that no row has a say in its own score.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gyropilot.engine.algorithms.catalogue import ALGORITHMS
+from gyropilot.engine.contracts import Plan
+from gyropilot.engine.lanes.messages import Advance, Advanced, Begin, Finish, Order
+
+CHUNK_SECONDS = 0.5
+FIRST_CHUNK = 5
+LARGEST_CHUNK = 200
+PATIENCE, PATIENCE_SHARE = 20, 0.12
+"""Training goes on for so many steps, and this share of the best number of them, after the best."""
+
+
+@dataclass(kw_only=True)
+class Fold:
+    """How far one fold has come."""
+
+    key: str
+    number: int
+    lane: int | None = None
+    is_busy: bool = False
+    is_exhausted: bool = False
+    is_stored: bool = False
+    losses: list[float] = field(default_factory=list)
+
+    def begin_anew(self) -> None:
+        """Forget what was trained: it is lost."""
+        self.lane, self.is_busy, self.is_exhausted = None, False, False
+        self.losses = []
+
+
+class Candidate:
+    """Knows which order which of its folds needs next."""
+
+    def __init__(self, plan: Plan, folds: int, check_rows: Sequence[int], folder: Path) -> None:
+        self.plan = plan
+        self.folds = [Fold(key=f"{plan.id}.{number}", number=number) for number in range(folds)]
+        self._began_at = float("inf")
+        self.fit_seconds = 0.0
+        self._step_seconds = 0.0
+        self.steps = 0
+        self._honest_steps: list[int] = []
+        self._check_rows = list(check_rows)
+        self.folder = folder
+        self._chunk = FIRST_CHUNK
+        self._schedule = ALGORITHMS[plan.algorithm].abilities.schedule
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether its number of steps is chosen and its folds are being stored."""
+        return self.steps > 0
+
+    @property
+    def age_seconds(self) -> float:
+        """Seconds since its first fold was there."""
+        return max(time.monotonic() - self._began_at, 0.0)
+
+    @property
+    def seconds_per_step(self) -> float:
+        """Lane time that one step of one fold takes."""
+        return self._step_seconds / max(sum(len(fold.losses) for fold in self.folds), 1)
+
+    @property
+    def scheduled_steps(self) -> int:
+        """How many steps of each fold the training is laid out for; 0: as many as help."""
+        return int(self.plan.parameters.get(self._schedule, 0)) if self._schedule else 0
+
+    def seconds_to_go(self, lanes: int) -> float:
+        """Predict how long the rest of a laid-out training takes; 0 while that is not known."""
+        steps = sum(max(self.scheduled_steps - len(fold.losses), 0) for fold in self.folds)
+        return steps * self.seconds_per_step / lanes
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether all folds are stored."""
+        return all(fold.is_stored for fold in self.folds)
+
+    @property
+    def common_steps(self) -> int:
+        """Steps that every fold has made."""
+        return min(len(fold.losses) for fold in self.folds)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """For each fold, where its files are."""
+        return tuple(str(self.folder / f"fold{fold.number}") for fold in self.folds)
+
+    def next_order(self, lane: int) -> Order | None:
+        """Return what the lane is to do for this candidate, if anything."""
+        for fold in self.folds:
+            if fold.lane is None:
+                fold.lane, fold.is_busy = lane, True
+                plan = self.plan
+                return Begin(fold.key, plan.algorithm, dict(plan.parameters), fold.number, plan.seed)
+        ready = [fold for fold in self.folds if fold.lane == lane and not fold.is_busy and not fold.is_stored]
+        for fold in sorted(ready, key=lambda each: len(each.losses)):
+            missing = self._target(fold) - len(fold.losses)
+            if missing > 0 and not fold.is_exhausted:
+                fold.is_busy = True
+                return Advance(fold.key, missing, 2 * CHUNK_SECONDS)
+            if self.is_finishing:
+                fold.is_busy = True
+                path = self.paths[fold.number]
+                return Finish(fold.key, self.steps, self._honest_steps[fold.number], self._check_rows, path)
+        return None
+
+    def lose(self, lane: int) -> str:
+        """Have the folds of a lane that is gone begun anew; return the key of the one it was at work on, if any."""
+        lost = [fold for fold in self.folds if fold.lane == lane and not fold.is_stored]
+        busy = next((fold.key for fold in lost if fold.is_busy), "")
+        for fold in lost:
+            fold.begin_anew()
+        return busy
+
+    def _target(self, fold: Fold) -> int:
+        """Return how many steps a fold is to make before the others are waited for."""
+        if self.is_finishing:
+            return max(self.steps, self._honest_steps[fold.number])
+        return self.common_steps + self._chunk
+
+    def advanced(self, answer: Advanced) -> None:
+        """Note that a fold came further, and decide whether that is enough."""
+        # The clock starts when the first fold is there: importing a library is not the candidate's time.
+        self._began_at = min(self._began_at, time.monotonic())
+        fold = self.fold(answer.fit)
+        fold.is_busy = False
+        fold.is_exhausted = answer.is_finished
+        fold.losses += answer.losses
+        self.fit_seconds += answer.seconds
+        if answer.losses and answer.seconds > 0:
+            self._step_seconds += answer.seconds
+            rate = len(answer.losses) / answer.seconds
+            self._chunk = int(np.clip(rate * CHUNK_SECONDS, 1, LARGEST_CHUNK))
+        if not self.is_finishing:
+            enough = self._find_enough()
+            if enough:
+                self.finish(enough)
+
+    def finish(self, steps_seen: int) -> None:
+        """Choose the number of steps from the beginning of the loss curves; the folds are stored next."""
+        curves = self._curves(steps_seen)
+        self.steps = int(np.argmin(curves.mean(axis=0))) + 1
+        others = curves.sum(axis=0) - curves if len(curves) > 1 else curves
+        self._honest_steps = [int(np.argmin(np.nan_to_num(curve, nan=np.inf))) + 1 for curve in others]
+
+    def fold(self, key: str) -> Fold:
+        """Return the fold of a key."""
+        return self.folds[int(key.rpartition(".")[2])]
+
+    def _curves(self, steps: int) -> NDArray[np.float64]:
+        curves = np.array([fold.losses[:steps] for fold in self.folds])
+        return np.where(np.isfinite(curves), curves, np.inf)
+
+    def _find_enough(self) -> int:
+        """Return after how many steps there is nothing more to win, or 0 while that is not known.
+
+        The answer follows from the curves alone, not from how far they reach: chunks of another length, on a busier
+        machine, give the same model.
+        """
+        common = self.common_steps
+        if common == 0:
+            return 0
+        curve = self._curves(common).mean(axis=0)
+        lowest_before = np.concatenate([[np.inf], np.minimum.accumulate(curve)[:-1]])
+        best = np.maximum.accumulate(np.where(curve < lowest_before, np.arange(common), 0))
+        since = np.arange(common) - best
+        late = np.flatnonzero(since >= PATIENCE + PATIENCE_SHARE * (best + 1))
+        if len(late):
+            return int(late[0]) + 1
+        is_through = any(fold.is_exhausted and len(fold.losses) == common for fold in self.folds)
+        return common if is_through else 0
