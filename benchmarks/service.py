@@ -38,7 +38,7 @@ from benchmarks.programs import (  # noqa: E402
     find_listening_url,
     running_server,
 )
-from gyropilot.engine import load  # noqa: E402
+from gyropilot.engine.bundle.load import load  # noqa: E402
 from gyropilot.sdk import Session  # noqa: E402
 
 DATA = ROOT / "examples" / "data" / "adult.csv"

@@ -58,7 +58,7 @@ def main() -> None:
             expected["probabilities"] = prediction.probabilities.tolist()
         archive.with_name(archive.name.removesuffix(".tar.gz") + ".json").write_text(json.dumps(expected, indent=1))
         fitted.save(archive)
-        print(f"{archive.name}: {archive.stat().st_size:,} bytes, {fitted.leaderboard[0].algorithm}")
+        print(f"{archive.name}: {archive.stat().st_size:,} bytes, {fitted.candidates[0].algorithm}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.tabular_systems.protocol import CORES, Predictions, Request, System, serve
 from gyropilot import __version__
-from gyropilot.engine import Budget, FittedModel, ProblemType, Task, fit
+from gyropilot.engine import Budget, Model, ProblemType, Task, fit
 from gyropilot.engine.events import CandidateFailed, CandidateFinished, Event, Found
 
 OBJECTIVES = {"binary": "auc", "multiclass": "log_loss", "regression": "rmse"}
@@ -22,7 +22,7 @@ class Gyropilot(System):
     """Tables are Arrow's; a row is a list of cells."""
 
     version = f"gyropilot {__version__}"
-    _model: FittedModel
+    _model: Model
 
     def read(self, path: Path) -> pa.Table:
         """Return the table of a Parquet file."""
@@ -42,7 +42,7 @@ class Gyropilot(System):
 
     def count_models(self) -> int:
         """Return the number of finished candidates."""
-        return len(self._model.leaderboard)
+        return len(self._model.candidates)
 
     @property
     def classes(self) -> list[str]:

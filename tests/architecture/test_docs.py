@@ -89,6 +89,24 @@ def test_every_metric_is_documented() -> None:
     assert known <= {*table_names(DOCS / "algorithms.md")}
 
 
+def test_everything_that_a_user_of_the_library_may_say_is_documented() -> None:
+    from gyropilot.engine import Budget, GyropilotClassifier, GyropilotRegressor, Task
+
+    text = (DOCS / "python.md").read_text(encoding="utf-8")
+    named = {*table_names(DOCS / "python.md")}
+    assert {*Task.__dataclass_fields__, *Budget.__dataclass_fields__} <= named
+    for estimator in (GyropilotClassifier, GyropilotRegressor):
+        assert [name for name in estimator().get_params() if f"`{name}`" not in text] == []
+
+
+def test_every_error_of_the_engine_that_users_meet_is_documented() -> None:
+    from gyropilot.engine import errors
+
+    inside = {"EngineError", "LaneError"}
+    known = {name for name, kind in vars(errors).items() if isinstance(kind, type)} - inside
+    assert known <= {*table_names(DOCS / "python.md")}
+
+
 def test_every_member_of_a_model_is_documented() -> None:
     from gyropilot.engine.bundle.manifest import Figure, Manifest, Provenance
     from gyropilot.engine.features.table_encoder import TableEncoder
@@ -99,11 +117,12 @@ def test_every_member_of_a_model_is_documented() -> None:
             assert f"`{name}`" in text, f"{kind.__name__}.{name} is not documented"
 
 
-def test_every_encoder_is_documented() -> None:
+def test_every_encoder_and_derivation_is_documented() -> None:
+    from gyropilot.engine.features.derivations import Derivation
     from gyropilot.engine.features.encoders import Encoder
 
     text = (DOCS / "model-format.md").read_text(encoding="utf-8")
-    for kind in get_args(Encoder):
+    for kind in (*get_args(Encoder), *get_args(Derivation)):
         row = re.search(rf"^\| `{kind.__struct_config__.tag}` \|.*$", text, re.MULTILINE)
         assert row, f"{kind.__name__} is not documented"
         assert [name for name in kind.__struct_fields__ if name != "name" and f"`{name}`" not in row.group()] == []
@@ -157,8 +176,23 @@ def test_examples_run(name: str, code: str, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     script = tmp_path / "example.py"
     script.write_text(code, encoding="utf-8")
-    environment = {**os.environ, "GYROPILOT_HOME": str(tmp_path / "home"), "GYROPILOT_PORT": "0"}
+    run_script(script, tmp_path, name)
+
+
+@pytest.mark.parametrize("name", ["with_pandas.py", "with_scikit_learn.py"])
+def test_example_scripts_run(name: str, tmp_path: Path) -> None:
+    """The quickstart, which needs a server, is run by `make demo`."""
+    run_script(ROOT / "examples" / name, tmp_path, name)
+
+
+def run_script(script: Path, folder: Path, name: str) -> None:
+    environment = {**os.environ, "GYROPILOT_HOME": str(folder / "home"), "GYROPILOT_PORT": "0"}
     run = subprocess.run(
-        [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, str(script)], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, f"{name}: {run.stderr}"
+
+
+def test_every_example_is_listed() -> None:
+    listed = {*table_names(ROOT / "examples" / "README.md")}
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} <= listed

@@ -10,6 +10,7 @@ from tests.architecture.repository import PACKAGE, ROOT, imported_modules, sourc
 
 RUNS_CODE_WHEN_READ = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle"}
 TRAINING_LIBRARIES = ("catboost", "lightgbm", "xgboost", "sklearn", "scipy", "onnx", "torch", "fastai")
+TABLE_LIBRARIES = ("pyarrow", "pandas", "polars")
 PREDICTING_LIBRARIES = ("onnxruntime", "numpy")
 
 
@@ -35,8 +36,9 @@ def test_nothing_reads_a_format_that_runs_code(path: Path) -> None:
         ("gyropilot.server", (*TRAINING_LIBRARIES, "onnxruntime")),
         ("gyropilot.sdk", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES)),
         ("gyropilot.cli.main", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES)),
-        ("gyropilot.serving.app", TRAINING_LIBRARIES),
-        ("gyropilot.engine.bundle.load", TRAINING_LIBRARIES),
+        ("gyropilot.serving.app", (*TRAINING_LIBRARIES, *TABLE_LIBRARIES)),
+        ("gyropilot.engine.bundle.load", (*TRAINING_LIBRARIES, *TABLE_LIBRARIES)),
+        ("gyropilot.engine.model", (*TRAINING_LIBRARIES, "pandas", "polars")),
     ],
 )
 def test_importing_stays_light(module: str, forbidden: tuple[str, ...]) -> None:

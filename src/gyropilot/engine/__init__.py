@@ -1,7 +1,8 @@
 """Learns and predicts: tables in, models out. Knows no AWS, HTTP, SQL or cluster.
 
-`fit` trains within a budget, `run` does the same as a stream of events, `load` opens a trained model. Names are
-imported when they are first used: a program that only predicts never imports the training libraries.
+`fit` trains within a budget, `run` does the same as a stream of events, `load` opens a trained model;
+`GyropilotClassifier` and `GyropilotRegressor` are the same for scikit-learn. Names are imported when they are first
+used: a program that only predicts never imports the training libraries.
 """
 
 from __future__ import annotations
@@ -11,21 +12,40 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gyropilot.engine.budget import Budget
-    from gyropilot.engine.bundle.load import Predictor, load
-    from gyropilot.engine.runs import FittedModel, fit, run
+    from gyropilot.engine.bundle.load import Predictor
+    from gyropilot.engine.estimators import GyropilotClassifier, GyropilotRegressor
+    from gyropilot.engine.model import Model, load
+    from gyropilot.engine.progress import print_progress
+    from gyropilot.engine.runs import fit, run
     from gyropilot.engine.task import ColumnKind, ProblemType, Task
 
-__all__ = ["Budget", "ColumnKind", "FittedModel", "Predictor", "ProblemType", "Task", "fit", "load", "run"]
+__all__ = [
+    "Budget",
+    "ColumnKind",
+    "GyropilotClassifier",
+    "GyropilotRegressor",
+    "Model",
+    "Predictor",
+    "ProblemType",
+    "Task",
+    "fit",
+    "load",
+    "print_progress",
+    "run",
+]
 
 _HOMES = {
     "Budget": "budget",
     "ColumnKind": "task",
-    "FittedModel": "runs",
+    "GyropilotClassifier": "estimators",
+    "GyropilotRegressor": "estimators",
+    "Model": "model",
     "Predictor": "bundle.load",
     "ProblemType": "task",
     "Task": "task",
     "fit": "runs",
-    "load": "bundle.load",
+    "load": "model",
+    "print_progress": "progress",
     "run": "runs",
 }
 

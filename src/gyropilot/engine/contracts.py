@@ -16,6 +16,9 @@ from gyropilot.engine.task import ProblemType
 HOLDOUT = 255
 """The fold of rows that no model learns from."""
 
+PLAIN, DERIVED = -2, -1
+"""What a column of the prepared table is, unless it belongs to the models of one fold: `TrainingData.column_folds`."""
+
 Parameters = Mapping[str, int | float | str | bool]
 """Settings of an algorithm: plain values, so that a record of them rebuilds a candidate."""
 
@@ -32,7 +35,7 @@ class TrainingData:
     class_count: int
     """How many classes; 0 for regression."""
     features: NDArray[np.float32]
-    """(n, p) numbers; NaN for missing."""
+    """(n, p) numbers; NaN for missing. (n, 0) for learners of codes that see derived columns."""
     codes: NDArray[np.uint8]
     """(n, p) the same, quantised: `features/quantiser.py`."""
     borders: Sequence[NDArray[np.float32]]
@@ -45,6 +48,9 @@ class TrainingData:
     """(n,) how much each row counts; all 1 unless the task has a weight column."""
     folds: NDArray[np.uint8]
     """(n,) the fold of each row; `HOLDOUT` for rows that are only scored."""
+    column_folds: tuple[int, ...] = ()
+    """For each column: `PLAIN`, or `DERIVED`, or the number of the fold whose models alone may see it, because it knows
+    the answers of other folds. Plain columns come first. Empty: all are plain."""
     cache: dict[Any, Any] = field(default_factory=dict)
     """Where an algorithm keeps what several of its fits share within a lane."""
 
@@ -201,6 +207,8 @@ class Abilities:
     """The extra of the package that brings these libraries; empty: they are always there."""
     link: Link = Link.LOGIT
     """What its raw scores mean; scores are averaged over folds as they are."""
+    learns_from_codes: bool = False
+    """Whether it reads codes only and leaves trees, so that it may see derived columns."""
     schedule: str = ""
     """Name of the parameter that says over how many steps training is laid out; cut short, it is worth little. Empty:
     every step may be the last."""

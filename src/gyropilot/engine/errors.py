@@ -7,11 +7,11 @@ class EngineError(Exception):
     """Base of every error that the engine raises on purpose."""
 
 
-class DataError(EngineError):
+class DataError(EngineError, ValueError):
     """The data cannot be learned from; the message names the file, column or value and the rule."""
 
 
-class TaskError(EngineError):
+class TaskError(EngineError, ValueError):
     """The task asks for something that does not fit: an unknown metric, an algorithm that does not exist."""
 
 
@@ -27,7 +27,7 @@ class BundleError(EngineError):
     """A model archive cannot be opened; the message says what is wrong with it."""
 
 
-class RequestError(EngineError):
+class RequestError(EngineError, ValueError):
     """Rows given for prediction do not fit the model; the message says what was expected."""
 
 

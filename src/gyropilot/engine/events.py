@@ -44,10 +44,14 @@ class CandidateResult:
     """The metric that ranks candidates, estimated for unseen rows."""
     scores: tuple[Score, ...]
     """Every metric of the problem type, estimated for unseen rows."""
+    part_losses: tuple[float, ...] = ()
+    """The objective, turned so that less is better, on each part of the rows that it is scored on."""
     fit_seconds: float
     """Seconds of lane time spent on it."""
     latency_seconds: float
     """Median time of one prediction of one row in process."""
+    size_bytes: int = 0
+    """How large its bundle is."""
     folder: Path
     """Where its bundle lies."""
 
@@ -121,5 +125,7 @@ class RunFinished(Event):
     best: CandidateResult
     candidates: tuple[CandidateResult, ...]
     """All finished ones, best first."""
+    expected: float
+    """The best candidate's objective less the advantage of having been chosen by it: what new rows will show."""
     reason: str
-    """`portfolio`, `deadline`, `max_candidates` or `stopped`."""
+    """`portfolio`, `deadline`, `max_candidates`, `saturated` or `stopped`."""

@@ -5,37 +5,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
 from gyropilot.engine.budget import Budget
 from gyropilot.engine.bundle.archive import pack
-from gyropilot.engine.bundle.load import Predictor, load
-from gyropilot.engine.data.source import Files, InMemory, Source
-from gyropilot.engine.events import CandidateResult, Event, RunFinished
+from gyropilot.engine.bundle.load import load
+from gyropilot.engine.data.source import Files, Source, find_source
+from gyropilot.engine.events import Event, RunFinished
+from gyropilot.engine.model import Model
 from gyropilot.engine.problems.tabular.solve import TabularRun
 from gyropilot.engine.task import Task
-
-
-@dataclass(frozen=True, kw_only=True)
-class FittedModel:
-    """The best candidate of a run, ready to predict, and how all of them did."""
-
-    predictor: Predictor
-    """The best candidate."""
-    leaderboard: tuple[CandidateResult, ...]
-    """Every finished candidate, best first; their folders are there while the run's folder is."""
-    archive: bytes = field(repr=False)
-    """The best candidate's `model.tar.gz`."""
-
-    def save(self, path: Path | str) -> None:
-        """Write the best candidate as a `model.tar.gz`, which `load` and the model server open."""
-        path = Path(path)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(self.archive)
-        partial.replace(path)
 
 
 def run(
@@ -80,11 +62,11 @@ def fit(
     validation: Any = None,
     folder: Path | str | None = None,
     on_event: Callable[[Event], None] | None = None,
-) -> FittedModel:
+) -> Model:
     """Train on a table and return the best model.
 
     Args:
-        data: path of a CSV or Parquet file, or an Arrow, pandas or Polars table.
+        data: path of a CSV or Parquet file, a pandas or Polars frame, an Arrow table, columns or rows by name.
         target: the column to predict, or a whole task.
         budget: the limits; None: all cores, until the portfolio is through.
         validation: a table like `data` on which candidates are only scored; None: `target` says how they are.
@@ -98,17 +80,14 @@ def fit(
     keep = folder is not None
     place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="gyropilot-run-"))
     try:
-        scored = None if validation is None else _source(validation)
-        for event in _run(_source(data), scored, task, budget or Budget(), place, Flag()):
+        scored = None if validation is None else find_source(validation)
+        for event in _run(find_source(data), scored, task, budget or Budget(), place, Flag()):
             if on_event is not None:
                 on_event(event)
             if isinstance(event, RunFinished):
                 pack(event.best.folder, place / "model.tar.gz")
-                return FittedModel(
-                    predictor=load(event.best.folder),
-                    leaderboard=event.candidates,
-                    archive=(place / "model.tar.gz").read_bytes(),
-                )
+                archive = (place / "model.tar.gz").read_bytes()
+                return Model(load(event.best.folder), archive, event.candidates)
         raise AssertionError("a run ends with RunFinished")
     finally:
         if not keep:
@@ -120,12 +99,3 @@ def _run(
 ) -> Iterator[Event]:
     folder.mkdir(parents=True, exist_ok=True)
     yield from TabularRun(source, validation, task, budget, folder, stop).run()
-
-
-def _source(data: Any) -> Source:
-    if isinstance(data, str | Path):
-        path = Path(data)
-        is_parquet = path.suffix.lower() in {".parquet", ".pq"}
-        compression = "gzip" if path.suffix.lower() == ".gz" else ""
-        return Files(paths=[path], data_format="parquet" if is_parquet else "csv", compression=compression)
-    return InMemory(data)

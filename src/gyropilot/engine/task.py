@@ -22,6 +22,15 @@ class ProblemType(StrEnum):
         return self is not ProblemType.REGRESSION
 
 
+class LabelType(StrEnum):
+    """What the labels of a classification are, which are kept as text."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+
+
 class ColumnKind(StrEnum):
     """How a column's cells are understood."""
 
@@ -45,6 +54,8 @@ class Task:
     """Names of the algorithms that may be used; empty: all in the catalogue."""
     weight_column: str = ""
     """A column of numbers, at least 0, that says how much each row counts; it is no feature. Empty: all count alike."""
+    features: tuple[str, ...] = ()
+    """The columns that are learned from; empty: all. Rows for prediction have the others nevertheless."""
     validation_fraction: float | None = None
     """Share of the rows, above 0 and below 1, that candidates are only scored on; None: scores are cross-validated."""
     column_kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
@@ -57,3 +68,9 @@ class Task:
             raise TaskError(f"validation_fraction must be above 0 and below 1, not {self.validation_fraction}")
         if self.weight_column and self.weight_column == self.target:
             raise TaskError(f"The weight column {self.weight_column!r} is the target; it must be another column.")
+        for name in (*self.features, *self.column_kinds):
+            if name in {self.target, self.weight_column}:
+                raise TaskError(f"The column {name!r} is the target or the weight column; it is no feature.")
+        surplus = [name for name in self.column_kinds if self.features and name not in self.features]
+        if surplus:
+            raise TaskError(f"column_kinds names columns that are not among the features: {surplus[:5]}.")

@@ -12,10 +12,17 @@ from gyropilot.service.errors import (
     AlreadyExistsError,
     BlobNotFoundError,
     BucketNotFoundError,
+    InvalidBlobKeyError,
     InvalidMoveError,
     InvalidRequestError,
     NotFoundError,
     UnreadableTableError,
+)
+from gyropilot.service.feature_specification import (
+    MAX_BYTES,
+    FeatureSpecification,
+    check_feature_specification,
+    parse_feature_specification,
 )
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import (
@@ -78,7 +85,8 @@ class JobService:
         """Check that the data can be read and has the target, and queue a job.
 
         Raises:
-            InvalidRequestError: when the data or the output bucket is not there, or the target is not in the header.
+            InvalidRequestError: when the data or the output bucket is not there, the target is not in the header, or
+                the feature specification breaks a rule.
             AlreadyExistsError: when the name is taken, in whatever case.
         """
         self._check_name_is_free(name)
@@ -301,6 +309,25 @@ class JobService:
             raise InvalidRequestError(f"No objects found under {uri}.")
         return blobs
 
+    def read_feature_specification(self, uri: str) -> FeatureSpecification:
+        """Return what a feature specification says; an empty location says nothing.
+
+        Raises:
+            InvalidRequestError: when it cannot be read or is not of the form.
+        """
+        if not uri:
+            return FeatureSpecification()
+        place = Location.parse(uri)
+        try:
+            with self._blobs.open(place.bucket, place.key) as (_, content):
+                return parse_feature_specification(content.read(MAX_BYTES + 1))
+        except (BucketNotFoundError, BlobNotFoundError, InvalidBlobKeyError):
+            raise InvalidRequestError(
+                f"Could not access the feature specification {uri}: there is no object."
+            ) from None
+        except InvalidRequestError as error:
+            raise InvalidRequestError(f"Invalid feature specification {uri}: {error}.") from None
+
     def _check_name_is_free(self, name: str) -> None:
         try:
             taken = self._records.get(AutoMLJob, name)
@@ -311,6 +338,8 @@ class JobService:
     def _check_data(self, problem: Problem) -> None:
         for uri in filter(None, (problem.data_uri, problem.validation_uri)):
             self._check_columns(problem, self._read_columns(problem, uri))
+        if problem.features_uri:
+            self._check_features(problem)
 
     def _read_columns(self, problem: Problem, uri: str) -> tuple[str, ...]:
         first = self.find_data(uri)[0]
@@ -331,6 +360,16 @@ class JobService:
             raise InvalidRequestError(f"Duplicate column names were found: {', '.join(map(repr, repeated))}.")
         if not set(columns) - {problem.target, problem.weight_column}:
             raise InvalidRequestError(f"The data has no column besides the target attribute {problem.target}.")
+
+    def _check_features(self, problem: Problem) -> None:
+        specification = self.read_feature_specification(problem.features_uri)
+        columns = self._read_columns(problem, problem.data_uri)
+        try:
+            check_feature_specification(
+                specification, columns, target=problem.target, weight_column=problem.weight_column
+            )
+        except InvalidRequestError as error:
+            raise InvalidRequestError(f"Invalid feature specification {problem.features_uri}: {error}.") from None
 
     def _check_output(self, problem: Problem) -> None:
         place = Location.parse(problem.output_uri)

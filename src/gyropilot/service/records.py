@@ -129,6 +129,8 @@ class Problem:
     """`s3://` prefix or object of rows that candidates are only scored on, or nothing."""
     validation_fraction: float | None = None
     """Share of the training data that candidates are only scored on; None: scores are cross-validated."""
+    features_uri: str = ""
+    """`s3://` location of the specification of features, or nothing."""
     weight_column: str = ""
     """Name of the column that says how much each row counts, or nothing."""
     output_uri: str

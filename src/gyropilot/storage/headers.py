@@ -17,9 +17,10 @@ _MAGICS = {
     b"PK\x03\x04": "a zip archive (or an Excel file)",
     _GZIP_MAGIC: "compressed with gzip, which was not declared",
     b"PAR1": "a Parquet file",
-    b"\xff\xfe": "in UTF-16",
-    b"\xfe\xff": "in UTF-16",
+    b"\xff\xfe": "in UTF-16; save it as UTF-8",
+    b"\xfe\xff": "in UTF-16; save it as UTF-8",
 }
+_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 class StoredHeaderReader:
@@ -65,6 +66,8 @@ def _read_csv(start: bytes, location: str) -> tuple[str, ...]:
         raise UnreadableTableError(f"{location} holds nothing but empty lines")
     if len(start) > _HEADER_BYTES_MAX and not source.read(1):
         raise UnreadableTableError(f"the header of {location} is longer than {_HEADER_BYTES_MAX:,} bytes")
+    if len(names) == 1 and (words := [words for mark, words in _DELIMITERS.items() if mark in names[0]]):
+        raise UnreadableTableError(f"the header of {location} is one name with {words[0]}; separate cells by commas")
     return tuple(names)
 
 
@@ -83,8 +86,10 @@ def _decode(start: bytes, location: str) -> str:
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data" and len(start) > _HEADER_BYTES_MAX:
             return start[: error.start].decode("utf-8-sig")
+        line = error.object.count(b"\n", 0, error.start) + 1
         raise UnreadableTableError(
-            f"{location} is not in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
+            f"{location} is not in UTF-8: line {line}, byte {error.start + 1} is {error.object[error.start]:#04x}; "
+            "save it as UTF-8"
         ) from None
 
 

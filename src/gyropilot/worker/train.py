@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gyropilot.engine import run
 from gyropilot.engine.budget import Budget
-from gyropilot.engine.errors import BudgetSpentError
-from gyropilot.engine.task import ProblemType, Task
+from gyropilot.engine.errors import BudgetSpentError, TaskError
+from gyropilot.engine.task import ColumnKind, ProblemType, Task
+from gyropilot.service.feature_specification import FeatureSpecification
 from gyropilot.service.jobs import Outcome
 from gyropilot.service.locations import Location
 from gyropilot.service.records import AutoMLJob, Problem
@@ -25,7 +26,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
 
     Raises:
         EngineError: when the data, the task or the budget do not allow a model.
-        InvalidRequestError: when the data is no longer there.
+        InvalidRequestError: when the data or the feature specification is no longer there or no longer right.
         LeaseLostError: when the worker no longer holds the job.
     """
     folder = place.folder_of(job.name)
@@ -42,7 +43,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
     progress = Progress(jobs=place.jobs, job=job, owner=claim.owner, shelf=shelf, clock=place.clock)
     events = run(
         paths,
-        _make_task(job.problem),
+        make_task(job.problem, place.jobs.read_feature_specification(job.problem.features_uri)),
         _make_budget(place, job),
         folder=folder / "run",
         validation=validation,
@@ -57,16 +58,31 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
     return progress.outcome
 
 
-def _make_task(problem: Problem) -> Task:
+def make_task(problem: Problem, specification: FeatureSpecification) -> Task:
+    """Return what the engine is to learn.
+
+    Raises:
+        TaskError: when the specification has a type that the engine does not know.
+    """
     return Task(
         target=problem.target,
         problem_type=ProblemType(problem.problem_type) if problem.problem_type else None,
         objective=problem.objective,
         algorithms=problem.algorithms,
         weight_column=problem.weight_column,
+        features=specification.names,
+        column_kinds={name: _read_kind(name, kind) for name, kind in specification.types.items()},
         validation_fraction=problem.validation_fraction,
         seed=problem.seed,
     )
+
+
+def _read_kind(name: str, kind: str) -> ColumnKind:
+    if kind not in set(ColumnKind):
+        raise TaskError(
+            f"The type {kind!r} of column {name!r} is not supported yet. Supported: {', '.join(map(str, ColumnKind))}."
+        )
+    return ColumnKind(kind)
 
 
 def _make_budget(place: Workplace, job: AutoMLJob) -> Budget:

@@ -64,6 +64,12 @@ def test_what_was_not_said_stays_open() -> None:
     assert read_problem(request(algorithms())).algorithms == ()
 
 
+def test_features_are_specified_elsewhere() -> None:
+    made = request({"CandidateGenerationConfig": {"FeatureSpecificationS3Uri": "s3://b/features.json"}})
+    assert read_problem(made).features_uri == "s3://b/features.json"
+    assert read_problem(request()).features_uri == ""
+
+
 def test_rows_to_score_on_and_weights() -> None:
     scored = {**VALIDATION, "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/scored"}}}
     problem = read_problem(request(InputDataConfig=[scored, CHANNEL]))
@@ -93,10 +99,6 @@ VALIDATION = {**CHANNEL, "ChannelType": "validation"}
         (
             request(InputDataConfig=[CHANNEL, {**VALIDATION, "TargetAttributeName": "z"}]),
             "All channels must have the same TargetAttributeName",
-        ),
-        (
-            request({"CandidateGenerationConfig": {"FeatureSpecificationS3Uri": "s3://b/f"}}),
-            "FeatureSpecificationS3Uri yet",
         ),
         (request(channel={"SampleWeightAttributeName": "y"}), "y must not be the TargetAttributeName"),
         (

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import tarfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from gyropilot.engine.bundle.archive import pack, unpack
 from gyropilot.engine.bundle.graph import Member
-from gyropilot.engine.bundle.load import load
-from gyropilot.engine.bundle.manifest import MANIFEST, PREDICTOR, Manifest, Provenance
+from gyropilot.engine.bundle.load import FEWEST_ROWS_AT_ONCE, load
+from gyropilot.engine.bundle.manifest import ARRAYS, MANIFEST, PREDICTOR, Manifest, Provenance
 from gyropilot.engine.bundle.write import Check, write_bundle
 from gyropilot.engine.contracts import Linear, Trees
 from gyropilot.engine.errors import BundleError, RequestError
-from gyropilot.engine.features.encoders import CategoricalEncoder, NumericEncoder
+from gyropilot.engine.features.encoders import CategoricalEncoder, NumericEncoder, TextEncoder
 from gyropilot.engine.features.table_encoder import TableEncoder
+from gyropilot.engine.features.text_fitting import fit_text_spaces
 from gyropilot.engine.task import ProblemType
 
 GOLDEN = Path(__file__).parents[2] / "data" / "bundles"
@@ -83,6 +86,14 @@ def test_trees_answer_for_borders_and_missing_numbers(binary: Path) -> None:
     assert prediction.labels == ("yes", "no", "no")
     assert prediction.probabilities is not None
     assert prediction.probabilities[0, 1] == pytest.approx(sigmoid(1))
+
+
+def test_many_rows_are_predicted_in_parts_and_in_order(binary: Path) -> None:
+    predictor = load(binary)
+    amounts = np.random.default_rng(0).choice([1.0, 4.0, np.nan], size=3 * FEWEST_ROWS_AT_ONCE + 1)
+    features = np.column_stack([amounts, np.zeros(len(amounts))]).astype(np.float32)
+    expected = np.where(amounts > 2.5, sigmoid(1), sigmoid(-1))
+    np.testing.assert_allclose(predictor.run(features)[:, 1], expected, rtol=1e-6)
 
 
 def test_linear_parts_and_weights(tmp_path: Path) -> None:
@@ -159,6 +170,30 @@ def test_missing_and_broken_pieces_are_told(binary: Path) -> None:
     (binary / MANIFEST).unlink()
     with pytest.raises(BundleError, match=r"no manifest\.json"):
         load(binary)
+
+
+def test_arrays_of_the_encoder_lie_next_to_the_manifest(tmp_path: Path) -> None:
+    words, _ = fit_text_spaces([f"good day {number % 7}" for number in range(100)])
+    manifest = msgspec.structs.replace(
+        make_manifest(ProblemType.REGRESSION),
+        encoder=TableEncoder(columns=("t",), encoders=(TextEncoder(name="t", words=words),)),
+    )
+    features = manifest.encoder.encode_rows([["good day 3"], ["bad 9"], [""]])
+    line = dataclasses.replace(
+        LINE, marked=LINE.marked[:0], category=LINE.category[:0], level=LINE.level[:0], weights=LINE.weights[:1]
+    )
+    check = Check(features=features, expected=100 + np.clip((features[:, 0] - 1) / 2, -5, 5))
+    write_bundle(manifest, [Member(parts=[line], weight=1)], check, tmp_path / "bundle")
+    assert {path.name for path in (tmp_path / "bundle").iterdir()} == {MANIFEST, ARRAYS, PREDICTOR}
+    pack(tmp_path / "bundle", tmp_path / "model.tar.gz")
+    encoder = load(tmp_path / "model.tar.gz").manifest.encoder
+    np.testing.assert_array_equal(encoder.encode_rows([["good day 3"], ["bad 9"], [""]]), features)
+    (tmp_path / "bundle" / ARRAYS).write_bytes((tmp_path / "bundle" / ARRAYS).read_bytes()[:100])
+    with pytest.raises(BundleError, match=r"encoder\.npz"):
+        load(tmp_path / "bundle")
+    (tmp_path / "bundle" / ARRAYS).unlink()
+    with pytest.raises(BundleError, match=r"no encoder\.npz in the model"):
+        load(tmp_path / "bundle")
 
 
 def test_later_schema_is_refused_and_unknown_members_are_not(binary: Path) -> None:

@@ -45,7 +45,7 @@ def test_score_is_of_rows_that_had_no_say() -> None:
     ensemble = fit_ensemble(noise, labels, ONES, FOLDS, [auc])
     dishonest = auc.function(labels, np.tensordot(ensemble.weights, np.stack(noise), axes=1), ONES)
     honest = auc.function(labels, ensemble.predictions, ONES)
-    assert dishonest > 0.6
+    assert dishonest > 0.57
     assert honest < 0.56
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
@@ -12,10 +11,17 @@ from hypothesis import strategies as st
 
 from gyropilot.engine.data.columns import profile_columns
 from gyropilot.engine.data.read import read_table
-from gyropilot.engine.features.encoders import CategoricalEncoder, DatetimeEncoder, NumericEncoder
+from gyropilot.engine.features.documents import read_document, write_document
+from gyropilot.engine.features.encoders import (
+    CategoricalEncoder,
+    DatetimeEncoder,
+    Encoder,
+    NumericEncoder,
+    TextEncoder,
+)
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
 from gyropilot.engine.features.quantiser import fit_borders, quantise
-from gyropilot.engine.features.table_encoder import TableEncoder
+from gyropilot.engine.features.table_encoder import COLUMNWISE_ROWS, TableEncoder
 
 
 def test_rows_and_tables_are_encoded_alike(table_csv: Path) -> None:
@@ -29,10 +35,18 @@ def test_rows_and_tables_are_encoded_alike(table_csv: Path) -> None:
     assert [feature.name for feature in encoder.features][:3] == ["amount", "colour", "when: days"]
 
 
-def test_encoder_is_plain_data(table_csv: Path) -> None:
+def test_encoders_are_stored_as_json_and_plain_arrays(table_csv: Path, tmp_path: Path) -> None:
     table = read_table([table_csv]).columns
     encoder = fit_table_encoder(table, profile_columns(table.drop_columns(["label"]), {}))
-    assert msgspec.json.decode(msgspec.json.encode(encoder), type=TableEncoder) == encoder
+    document, arrays = tmp_path / "encoder.json", tmp_path / "encoder.npz"
+    write_document(encoder, document, arrays)
+    assert document.stat().st_size < 4000
+    again = read_document(document.read_bytes(), arrays, TableEncoder)
+    assert again.features == encoder.features
+    np.testing.assert_array_equal(encode_table(again, table), encode_table(encoder, table))
+    first = document.read_bytes(), arrays.read_bytes()
+    write_document(again, document, arrays)
+    assert (document.read_bytes(), arrays.read_bytes()) == first
 
 
 def test_decorated_numbers_are_read_alike_in_tables_and_rows() -> None:
@@ -89,3 +103,32 @@ def test_few_values_keep_a_code_each() -> None:
     numbers = np.repeat(np.arange(200, dtype=np.float32), 3).reshape(-1, 1)
     codes = quantise(numbers, fit_borders(numbers))
     assert len(np.unique(codes)) == 200
+
+
+CELLS = st.one_of(
+    st.none(),
+    st.floats(),
+    st.integers(),
+    st.just(10**400),
+    st.sampled_from(
+        ["", " ", "1", " 1.5 ", "1_0", "inf", "nan", "-0", "$1,234", "12 %", "a", "2024-01-02", "2024-1-2"]
+    ),
+    st.text(max_size=8),
+)
+ALL_ENCODERS: tuple[Encoder, ...] = (
+    NumericEncoder(name="number"),
+    NumericEncoder(name="price", is_decorated=True),
+    CategoricalEncoder(name="category", categories=("a", "1", "-0", "True")),
+    DatetimeEncoder(name="date", date_format="iso", has_time=True),
+    TextEncoder(name="text"),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(CELLS, min_size=1, max_size=2 * COLUMNWISE_ROWS))
+def test_many_rows_are_encoded_like_one(cells: list[str | float | None]) -> None:
+    encoder = TableEncoder(columns=tuple(each.name for each in ALL_ENCODERS), encoders=ALL_ENCODERS)
+    rows = [[cell] * len(ALL_ENCODERS) for cell in cells]
+    rows += rows[: max(0, COLUMNWISE_ROWS - len(rows))] * COLUMNWISE_ROWS
+    single = np.concatenate([encoder.encode_rows([row]) for row in rows])
+    np.testing.assert_array_equal(encoder.encode_rows(rows), single)

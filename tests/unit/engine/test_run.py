@@ -49,7 +49,7 @@ def test_run_tells_its_story(table_csv: Path, tmp_path: Path) -> None:
     assert [event.phase for event in of(PhaseBegan, events)] == list(Phase)
     (read,) = of(DataRead, events)
     assert (read.rows, read.columns, read.problem_type, read.objective) == (300, 4, "binary", "auc")
-    assert "learns only from its length" in of(Found, events)[0].message
+    assert "only 300 rows" in of(Found, events)[0].message
     finished = of(CandidateFinished, events)
     assert [each.result.id for each in finished if each.result.algorithm == "weighted-ensemble"] in ([], ["c100"])
     assert len(of(CandidateStarted, events)) == len(finished)
@@ -59,7 +59,7 @@ def test_run_tells_its_story(table_csv: Path, tmp_path: Path) -> None:
     assert last.best == last.candidates[0]
     assert last.best.objective.value == max(each.result.objective.value for each in finished)
     assert last.best.objective.value > 0.8
-    predictor = load(last.best.folder)
+    predictor = load(last.best.folder).predictor
     assert predictor.feature_names == ("amount", "colour", "when", "note")
     assert predictor.predict_rows([["2.0", "red", "2024-01-01", "x"]]).labels == ("yes",)
 
@@ -70,14 +70,14 @@ def test_score_is_that_of_unseen_rows(tmp_path: Path) -> None:
     table = pa.table({f"x{number}": random.normal(size=400) for number in range(10)})
     table = table.append_column("y", pa.array([str(label) for label in random.integers(0, 2, 400)]))
     fitted = fit(table, Task(target="y", objective="auc"), FEW)
-    assert all(0.4 < candidate.objective.value < 0.6 for candidate in fitted.leaderboard)
+    assert all(0.4 < candidate.objective.value < 0.6 for candidate in fitted.candidates)
 
 
 def test_equal_runs_give_equal_models(regression: pa.Table, tmp_path: Path) -> None:
     rows = [["0.5", "1"], ["", "-2"]]
     first, second = (fit(regression, Task(target="y", seed=5), FEW) for _ in range(2))
-    assert [candidate.objective for candidate in first.leaderboard] == [
-        candidate.objective for candidate in second.leaderboard
+    assert [candidate.objective for candidate in first.candidates] == [
+        candidate.objective for candidate in second.candidates
     ]
     one, other = first.predictor.predict_rows(rows).values, second.predictor.predict_rows(rows).values
     np.testing.assert_array_equal(one, other)
@@ -87,7 +87,7 @@ def test_model_is_saved_and_loaded(regression: pa.Table, tmp_path: Path) -> None
     fitted = fit(regression, "y", FEW, folder=tmp_path / "run")
     fitted.save(tmp_path / "model.tar.gz")
     rows = [["1", "0"], ["-1", "2"]]
-    values = load(tmp_path / "model.tar.gz").predict_rows(rows).values
+    values = load(tmp_path / "model.tar.gz").predictor.predict_rows(rows).values
     assert values is not None
     np.testing.assert_array_equal(values, fitted.predictor.predict_rows(rows).values)
     np.testing.assert_allclose(values, [3, -1], atol=0.8)
@@ -139,7 +139,7 @@ def test_lanes_that_cannot_be_started_any_more_end_the_run_with_its_models(
         if len(of(CandidateFinished, events)) == 1:
             monkeypatch.setattr(sys, "executable", shutil.which("false"))
             find_nursery().close()
-    assert "Training ended early." in of(Found, events)[-1].message
+    assert any("Training ended early." in found.message for found in of(Found, events))
     assert isinstance(events[-1], RunFinished)
     ended = [event.result.id for event in of(CandidateFinished, events)]
     ended += [event.id for event in of(CandidateFailed, events)]
@@ -162,7 +162,7 @@ def test_budget_that_is_too_small_is_told_in_time(table_csv: Path, tmp_path: Pat
 
 def test_algorithms_are_restricted(table_csv: Path) -> None:
     fitted = fit(table_csv, Task(target="label", algorithms=("xgboost",)), Budget(max_candidates=2))
-    assert {candidate.algorithm for candidate in fitted.leaderboard} == {"xgboost"}
+    assert {candidate.algorithm for candidate in fitted.candidates} == {"xgboost"}
 
 
 def test_multiclass_of_words_and_rare_classes() -> None:
@@ -181,11 +181,11 @@ def test_held_out_rows_are_scored_and_never_learned_from(regression: pa.Table) -
     scored = regression.set_column(2, "y", pa.array([-value for value in regression.column("y").to_pylist()]))
     honest = fit(regression, Task(target="y", objective="r2"), FEW)
     against = fit(regression, Task(target="y", objective="r2"), FEW, validation=scored)
-    assert honest.leaderboard[0].objective.value > 0.9
-    assert all(candidate.objective.value < 0 for candidate in against.leaderboard)
+    assert honest.candidates[0].objective.value > 0.9
+    assert all(candidate.objective.value < 0 for candidate in against.candidates)
     fraction = fit(regression, Task(target="y", objective="r2", validation_fraction=0.25), FEW)
     assert fraction.predictor.manifest.provenance.rows == 300
-    assert fraction.leaderboard[0].objective.value > 0.9
+    assert fraction.candidates[0].objective.value > 0.9
 
 
 def test_validation_rows_of_a_class_never_seen_count_as_errors(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_validation_rows_of_a_class_never_seen_count_as_errors(tmp_path: Path) -
     table = pa.table({"x": x, "label": np.where(x > 0, "up", "down")})
     scored = pa.table({"x": [2.0, -2.0, 2.0, -2.0], "label": ["up", "down", "sideways", "up"]})
     fitted = fit(table, Task(target="label", objective="accuracy"), FEW, validation=scored)
-    assert fitted.leaderboard[0].objective.value == 0.5
+    assert fitted.candidates[0].objective.value == 0.5
 
 
 def test_weights_are_no_feature_and_invalid_ones_leave_rows_out() -> None:
@@ -225,7 +225,7 @@ def test_weights_change_what_is_learned_and_scored() -> None:
     assert values is not None
     assert values[0] > 0.8
     assert values[1] < -0.8
-    assert fitted.leaderboard[0].objective.value > 0.8
+    assert fitted.candidates[0].objective.value > 0.8
 
 
 def test_threshold_is_tuned_for_f1_and_kept_in_the_model() -> None:
@@ -235,8 +235,8 @@ def test_threshold_is_tuned_for_f1_and_kept_in_the_model() -> None:
     table = pa.table({"x": x, "label": label})
     tuned = fit(table, Task(target="label", objective="f1"), FEW)
     plain = fit(table, Task(target="label", objective="log_loss"), FEW)
-    f1 = {score.metric: score.value for score in plain.leaderboard[0].scores}["f1"]
-    assert tuned.leaderboard[0].objective.value > f1 + 0.1
+    f1 = {score.metric: score.value for score in plain.candidates[0].scores}["f1"]
+    assert tuned.candidates[0].objective.value > f1 + 0.1
     rows = [[str(value)] for value in x]
     prediction = tuned.predictor.predict_rows(rows)
     assert prediction.probabilities is not None
@@ -273,4 +273,4 @@ def test_what_is_no_table() -> None:
 @pytest.mark.parametrize("name", ["max_runtime_seconds", "max_candidates", "cores"])
 def test_budget_of_nothing(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be above 0, not 0"):
-        Budget(**{name: 0})
+        Budget(**{name: 0})  # type: ignore[arg-type]  # the names are of numbers

@@ -174,7 +174,7 @@ def test_a_resumed_run_changes_nothing_that_is_done(house: House, tmp_path: Path
 def test_the_runs_end_tells_how_the_job_ended(house: House, tmp_path: Path, reason: str, step: JobStep) -> None:
     progress = begin(house, tmp_path)
     best = result(tmp_path)
-    progress.take(RunFinished(best=best, candidates=(best,), reason=reason))
+    progress.take(RunFinished(best=best, candidates=(best,), expected=best.objective.value, reason=reason))
     assert progress.outcome.step is step
     assert job_of(house).best_candidate == "churn-trial-t3-1"
 

@@ -43,7 +43,7 @@ def read_problem(params: dict[str, Any]) -> Problem:
     _check_split(params, config)
     algorithms = _read_algorithms(config)
     _check_mode(config)
-    _check_not_yet(params, config)
+    _check_not_yet(params)
     problem_type, objective = _read_goal(params)
     channels = {channel.get("ChannelType", "training"): channel for channel in params["InputDataConfig"]}
     channel = channels["training"]
@@ -55,6 +55,7 @@ def read_problem(params: dict[str, Any]) -> Problem:
         target=channel["TargetAttributeName"],
         validation_uri=_read_data_uri(channels["validation"]) if "validation" in channels else "",
         validation_fraction=config.get("DataSplitConfig", {}).get("ValidationFraction"),
+        features_uri=config.get("CandidateGenerationConfig", {}).get("FeatureSpecificationS3Uri", ""),
         weight_column=_read_weight_column(channel),
         output_uri=params["OutputDataConfig"]["S3OutputPath"],
         problem_type=problem_type,
@@ -131,11 +132,9 @@ def _check_deployment(deploy: dict[str, Any]) -> None:
         _refuse_yet("ModelDeployConfig", "Create an endpoint from the best candidate's InferenceContainers")
 
 
-def _check_not_yet(params: dict[str, Any], config: dict[str, Any]) -> None:
+def _check_not_yet(params: dict[str, Any]) -> None:
     if params.get("GenerateCandidateDefinitionsOnly"):
         _refuse_yet("GenerateCandidateDefinitionsOnly", "Leave it out or pass false")
-    if "FeatureSpecificationS3Uri" in config.get("CandidateGenerationConfig", {}):
-        _refuse_yet("FeatureSpecificationS3Uri", "Leave it out; all columns are used")
 
 
 def _read_data_uri(channel: dict[str, Any]) -> str:

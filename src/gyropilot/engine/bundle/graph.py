@@ -12,6 +12,7 @@ from onnx import TensorProto, helper
 from gyropilot.engine.bundle.network_graph import add_networks
 from gyropilot.engine.bundle.nodes import INPUT, Nodes
 from gyropilot.engine.contracts import Linear, Link, Network, Part, Trees
+from gyropilot.engine.metrics.calibration import SMALLEST
 from gyropilot.engine.task import ProblemType
 
 OUTPUT = "predictions"
@@ -27,13 +28,16 @@ class Member:
     link: Link = Link.LOGIT
 
 
-def build_graph(members: Sequence[Member], problem_type: ProblemType, features: int) -> onnx.ModelProto:
+def build_graph(
+    members: Sequence[Member], problem_type: ProblemType, features: int, *, exponent: float = 1.0
+) -> onnx.ModelProto:
     """Return the graph of a weighted mean of candidates.
 
     Args:
         members: the candidates; their weights sum to 1.
         problem_type: decides how raw scores become predictions.
         features: columns of the input.
+        exponent: the power that probabilities are raised to, for calibration.
 
     Returns:
         A model with one input `features` (n, features) and one output `predictions`: (n, classes) probabilities, or
@@ -47,6 +51,8 @@ def build_graph(members: Sequence[Member], problem_type: ProblemType, features: 
             predictions = graph.add("Mul", [predictions, graph.constant(np.float32(member.weight))])
         weighted.append(predictions)
     total = graph.add("Sum", weighted)
+    if exponent != 1:
+        total = _add_power(graph, total, exponent)
     graph.nodes.append(helper.make_node("Identity", [total], [OUTPUT], name=OUTPUT))
     inputs = [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, features])]
     outputs = [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, None])]
@@ -85,6 +91,13 @@ def _add_link(graph: Nodes, raw: str, problem_type: ProblemType, link: Link) -> 
     positive = raw if is_linked else graph.add("Sigmoid", [raw])
     negative = graph.add("Sub", [graph.constant(np.float32(1)), positive])
     return graph.add("Concat", [negative, positive], axis=1)
+
+
+def _add_power(graph: Nodes, probabilities: str, exponent: float) -> str:
+    positive = graph.add("Max", [probabilities, graph.constant(np.float32(SMALLEST))])
+    powers = graph.add("Pow", [positive, graph.constant(np.float32(exponent))])
+    total = graph.add("ReduceSum", [powers, graph.constant(np.array([1], dtype=np.int64), "axes")], keepdims=1)
+    return graph.add("Div", [powers, total])
 
 
 def _add_trees(graph: Nodes, parts: Sequence[Trees], share: float) -> str:

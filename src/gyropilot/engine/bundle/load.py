@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from gyropilot.engine.budget import count_cores
 from gyropilot.engine.bundle.archive import unpack
 from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, read_manifest
 from gyropilot.engine.errors import BundleError, RequestError
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.task import ProblemType
 
-ROWS_AT_ONCE = 4096
+FEWEST_ROWS_AT_ONCE = 256
+"""Fewer rows are not worth a thread of their own."""
+MOST_ROWS_AT_ONCE = 4096
 """Networks keep several hundred numbers for each row that is predicted at once."""
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads that all models of the process share; ONNX Runtime works without Python's lock."""
+    return ThreadPoolExecutor(count_cores(), thread_name_prefix="predict")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +95,14 @@ class Predictor:
 
     def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the graph on encoded rows (n, features): (n, classes) probabilities or (n, 1) amounts."""
-        if len(features) > ROWS_AT_ONCE:
-            parts = range(0, len(features), ROWS_AT_ONCE)
-            return np.concatenate([self.run(features[first : first + ROWS_AT_ONCE]) for first in parts])
+        if len(features) < 2 * FEWEST_ROWS_AT_ONCE:
+            return self._run_part(features)
+        share = -(-len(features) // count_cores())
+        size = min(max(share, FEWEST_ROWS_AT_ONCE), MOST_ROWS_AT_ONCE)
+        parts = [features[first : first + size] for first in range(0, len(features), size)]
+        return np.concatenate(list(_threads().map(self._run_part, parts)))
+
+    def _run_part(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         predictions: NDArray[np.float32] = self._session.run(None, {"features": features})[0]
         return predictions
 
@@ -94,9 +110,14 @@ class Predictor:
         """Return what the graph's numbers mean."""
         if not self._classes:
             return Prediction(values=predictions[:, 0])
-        decided = predictions if self._decision is None else predictions * self._decision
-        labels = tuple(self._classes[index] for index in decided.argmax(axis=1).tolist())
+        labels = tuple(self._classes[index] for index in self.choose_classes(predictions).tolist())
         return Prediction(labels=labels, probabilities=predictions)
+
+    def choose_classes(self, probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return the number of the class that is decided for in each row of (n, classes) probabilities."""
+        decided = probabilities if self._decision is None else probabilities * self._decision
+        chosen: NDArray[np.intp] = decided.argmax(axis=1)
+        return chosen
 
     def _without_extras(self, row: Sequence[Cell], expected: int) -> Sequence[Cell]:
         extras = self._extras.get(len(row) - expected)

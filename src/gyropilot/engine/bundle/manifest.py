@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 
 from gyropilot.engine.errors import BundleError
+from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.table_encoder import TableEncoder
-from gyropilot.engine.task import ProblemType
+from gyropilot.engine.task import LabelType, ProblemType
 
 MANIFEST = "manifest.json"
+ARRAYS = "encoder.npz"
 PREDICTOR = "predictor.onnx"
 SCHEMA_VERSION = 1
 """Counted up when older programs could no longer read a bundle rightly; members may be added without."""
@@ -57,22 +59,31 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Where that column stood among all of the training table."""
     classes: tuple[str, ...]
     """Labels in the order of the probabilities; empty for regression."""
+    label_type: LabelType = LabelType.TEXT
+    """What the labels were in the training data."""
     encoder: TableEncoder
     """How cells become numbers."""
     decision: tuple[float, ...] = ()
     """A factor for each class: the largest product with its probability wins. Empty: the most probable class."""
     weight_position: int | None = None
     """Where the weight column stood among all columns of the training table, if there was one."""
+    weight_column: str = ""
+    """The name of that column."""
     figures: tuple[Figure, ...]
     """Its metrics for unseen rows, the objective first."""
     provenance: Provenance
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write the manifest of a bundle, and its encoder's arrays if it has any."""
+    write_document(manifest, folder / MANIFEST, folder / ARRAYS)
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a bundle.
 
     Raises:
-        BundleError: when there is none, or it is of a later schema.
+        BundleError: when there is none, or it is of a later schema, or its arrays are not there.
     """
     try:
         content = (folder / MANIFEST).read_bytes()
@@ -81,8 +92,8 @@ def read_manifest(folder: Path) -> Manifest:
             raise BundleError(
                 f"The model has schema version {head.get('schema_version')}; this program reads up to {SCHEMA_VERSION}."
             )
-        return msgspec.json.decode(content, type=Manifest)
-    except FileNotFoundError:
-        raise BundleError(f"There is no {MANIFEST} in the model.") from None
-    except msgspec.MsgspecError as error:
+        return read_document(content, folder / ARRAYS, Manifest)
+    except FileNotFoundError as error:
+        raise BundleError(f"There is no {Path(error.filename).name} in the model.") from None
+    except (msgspec.MsgspecError, OSError, ValueError) as error:
         raise BundleError(f"The model's {MANIFEST} cannot be read: {error}") from error

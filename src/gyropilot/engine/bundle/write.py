@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.bundle.graph import Member, build_graph
 from gyropilot.engine.bundle.load import Predictor, load
-from gyropilot.engine.bundle.manifest import MANIFEST, PREDICTOR, Manifest
+from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, write_manifest
 from gyropilot.engine.errors import BundleError
 
 TOLERANCE = 1e-5
@@ -30,8 +29,17 @@ class Check:
     """(n, classes) probabilities or (n,) amounts."""
 
 
-def write_bundle(manifest: Manifest, members: Sequence[Member], check: Check, folder: Path) -> Predictor:
+def write_bundle(
+    manifest: Manifest, members: Sequence[Member], check: Check, folder: Path, *, exponent: float = 1.0
+) -> Predictor:
     """Write a bundle and return its predictor; the folder appears whole or not at all.
+
+    Args:
+        manifest: what is said of the model.
+        members: the candidates that it is the weighted mean of.
+        check: what it must predict.
+        folder: where to.
+        exponent: the power that its probabilities are raised to.
 
     Raises:
         BundleError: when the predictor differs from the libraries by more than the tolerance.
@@ -39,9 +47,9 @@ def write_bundle(manifest: Manifest, members: Sequence[Member], check: Check, fo
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    graph = build_graph(members, manifest.problem_type, check.features.shape[1])
+    graph = build_graph(members, manifest.problem_type, check.features.shape[1], exponent=exponent)
     (partial / PREDICTOR).write_bytes(graph.SerializeToString(deterministic=True))
-    (partial / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    write_manifest(manifest, partial)
     predictor = load(partial)
     _check_parity(predictor, check)
     shutil.rmtree(folder, ignore_errors=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gyropilot.engine.data.dates import SAMPLE as DATE_SAMPLE
 from gyropilot.engine.data.dates import find_date_format
+from gyropilot.engine.errors import DataError
 from gyropilot.engine.task import ColumnKind
 
 NULL_WORDS = ("NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "?", "-")
@@ -23,6 +27,27 @@ TEXT_DISTINCT_FRACTION = 0.2
 """Text columns have at least this share of different cells."""
 IDENTIFIER_DISTINCT_FRACTION = 0.98
 """A column of single words in which almost every cell differs names rows instead of describing them."""
+IDENTIFIER_ROWS = 50
+"""Tables of no more rows than this are too short to tell that."""
+IDENTIFIER_NAME = re.compile(
+    r"(?i:(^|[\W_])(id|uuid|guid)$|^(index|idx|row|row[\W_]?(id|no|num|number)|unnamed: \d+)?$)|[a-z](Id|ID)$", re.ASCII
+)
+"""Names by which a column of whole numbers says that it names rows: `id`, `order_id`, `PassengerId`, `Unnamed: 0`."""
+PEEK_ROWS = 1000
+"""So many cells tell that a column holds no numbers; only a column that passes is read to its end."""
+
+MOSTLY_NUMBERS = 0.95
+"""From this share of numbers on, a column is numeric and its words count as missing ..."""
+MANY_NUMBERS = 20
+"""... if it has more different numbers than this; otherwise its words may be answers as good as its numbers."""
+NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+
+EMPTY = "it is empty"
+CONSTANT = "it is constant"
+OWN_VALUES = "almost every row has a value of its own"
+NAMES_ROWS = "its name and its whole numbers, no two alike, say that it names rows"
+REPEATS = "it repeats another column"
+NOT_CHOSEN = "it is not among the features that were chosen"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,29 +64,69 @@ class ColumnProfile:
     """Whether its numbers are written with marks, such as `$1,234` or `12 %`."""
     left_out: str = ""
     """Why it is not learned from; empty: it is."""
+    repeats: str = ""
+    """The earlier column that it is equal to."""
 
 
-def profile_columns(table: pa.Table, overrides: Mapping[str, ColumnKind]) -> list[ColumnProfile]:
-    """Return the profile of every column of a table of features, in their order."""
-    return [profile_column(name, table.column(name), overrides.get(name)) for name in table.column_names]
+def numbers_as_numbers(columns: list[pa.ChunkedArray], names: list[str], words: Collection[str]) -> pa.Table:
+    """Return a table in which text columns of numbers are numbers.
+
+    Args:
+        columns: the cells; a column is taken from the list when its numbers are there, so that its text can go.
+        names: the columns' names.
+        words: names of columns that stay as they are written.
+    """
+    for index, name in enumerate(names):
+        if name not in words and pa.types.is_string(columns[index].type):
+            numbers = _cast(columns[index])
+            if numbers is not None and numbers.null_count < len(numbers):
+                columns[index] = numbers
+    return pa.table(columns, names=names)
+
+
+def profile_columns(
+    table: pa.Table, overrides: Mapping[str, ColumnKind], features: Collection[str] = ()
+) -> list[ColumnProfile]:
+    """Return the profile of every column of a table of features, in their order.
+
+    Args:
+        table: the cells.
+        overrides: kinds of columns, over what is inferred.
+        features: the columns that may be learned from; empty: all.
+    """
+    profiles = [
+        ColumnProfile(name=name, kind=overrides.get(name, ColumnKind.NUMERIC), left_out=NOT_CHOSEN)
+        if features and name not in features
+        else profile_column(name, table.column(index), overrides.get(name))
+        for index, name in enumerate(table.column_names)
+    ]
+    repeated = dict(_find_repeated(table, [index for index, each in enumerate(profiles) if not each.left_out]))
+    return [
+        replace(each, left_out=REPEATS, repeats=profiles[repeated[index]].name) if index in repeated else each
+        for index, each in enumerate(profiles)
+    ]
 
 
 def profile_column(name: str, column: pa.ChunkedArray, override: ColumnKind | None = None) -> ColumnProfile:
     """Return the profile of one column; an override decides the kind, but not whether it says anything."""
     filled = column.drop_null()
     if len(filled) == 0:
-        return ColumnProfile(name=name, kind=override or ColumnKind.NUMERIC, left_out="it is empty")
-    distinct = pc.count_distinct(filled).as_py()
-    if distinct == 1 and column.null_count == 0:
-        return ColumnProfile(name=name, kind=override or _kind(filled, distinct)[0], left_out="it is constant")
-    kind, date_format = (override, "") if override else _kind(filled, distinct)
+        return ColumnProfile(name=name, kind=override or ColumnKind.NUMERIC, left_out=EMPTY)
+    kind, date_format = (override, "") if override else _kind(filled)
+    if column.null_count == 0 and _is_constant(filled):
+        return ColumnProfile(name=name, kind=kind, left_out=CONSTANT)
     if override is ColumnKind.DATETIME:
-        date_format = find_date_format(pc.unique(filled).to_pylist())
+        date_format = find_date_format(_thin_out(pc.unique(filled)))
+        if not date_format:
+            raise DataError(f"Column {name!r} is said to hold dates, but no format of dates fits its cells.")
+    profile = ColumnProfile(name=name, kind=kind, date_format=date_format)
     if kind is ColumnKind.NUMERIC:
-        return ColumnProfile(name=name, kind=kind, is_decorated=_cast(filled) is None and is_decorated(filled))
-    if kind is ColumnKind.CATEGORICAL and not override and _names_rows(filled, distinct):
-        return ColumnProfile(name=name, kind=kind, left_out="almost every row has a value of its own")
-    return ColumnProfile(name=name, kind=kind, date_format=date_format)
+        profile = replace(profile, is_decorated=_cast(filled) is None and is_decorated(filled))
+    if override is None and kind is ColumnKind.CATEGORICAL and _has_own_values(filled):
+        return replace(profile, left_out=OWN_VALUES)
+    if override is None and kind is ColumnKind.NUMERIC and _names_rows(name, filled):
+        return replace(profile, left_out=NAMES_ROWS)
+    return profile
 
 
 def parse_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -71,6 +136,8 @@ def parse_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """
     if not pa.types.is_string(column.type):
         return column.cast(pa.float64())
+    if len(column) > PEEK_ROWS and parse_numbers(column.slice(0, PEEK_ROWS)) is None:
+        return None
     numbers = _cast(column)
     if numbers is None and is_decorated(column):
         numbers = _cast(pc.replace_substring_regex(column, pattern=MARKS, replacement=""))
@@ -89,24 +156,62 @@ def is_decorated(column: pa.ChunkedArray) -> bool:
 def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     if not pa.types.is_string(column.type):
         return None
-    text = pc.utf8_trim_whitespace(column)
-    text = pc.if_else(pc.is_in(text, value_set=pa.array([*NULL_WORDS, ""])), pa.scalar(None, pa.string()), text)
     try:
-        return text.cast(pa.float64())
+        numbers = column.cast(pa.float64())  # most columns of numbers hold nothing else
     except pa.ArrowInvalid:
-        return None
+        if len(column) > PEEK_ROWS and _cast(column.slice(0, PEEK_ROWS)) is None:
+            return None
+        text = pc.utf8_trim_whitespace(column)
+        text = pc.if_else(pc.is_in(text, value_set=pa.array([*NULL_WORDS, ""])), pa.scalar(None, pa.string()), text)
+        try:
+            numbers = text.cast(pa.float64())
+        except pa.ArrowInvalid:
+            return None
+    return without_nan(numbers)
 
 
-def _kind(filled: pa.ChunkedArray, distinct: int) -> tuple[ColumnKind, str]:
+def without_nan(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return numbers in which those that are none are missing."""
+    is_nan = pc.is_nan(numbers)
+    return pc.if_else(is_nan, None, numbers) if pc.any(is_nan).as_py() else numbers
+
+
+def _kind(filled: pa.ChunkedArray) -> tuple[ColumnKind, str]:
     numbers = parse_numbers(filled)
     if numbers is not None and numbers.null_count < len(numbers):
         return ColumnKind.NUMERIC, ""
-    date_format = find_date_format(pc.unique(filled).to_pylist())
+    distinct = pc.unique(filled)
+    date_format = find_date_format(_thin_out(distinct))
     if date_format:
         return ColumnKind.DATETIME, date_format
-    if distinct >= TEXT_DISTINCT_FRACTION * len(filled) and _mean_words(filled) > TEXT_WORDS:
+    if _is_mostly_numbers(filled):
+        return ColumnKind.NUMERIC, ""
+    if len(distinct) >= TEXT_DISTINCT_FRACTION * len(filled) and _mean_words(filled) > TEXT_WORDS:
         return ColumnKind.TEXT, ""
     return ColumnKind.CATEGORICAL, ""
+
+
+def find_words(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the cells of a text column that are neither numbers nor missing ones."""
+    text = pc.utf8_trim_whitespace(column.drop_null())
+    known = pc.or_(pc.is_in(text, value_set=pa.array([*NULL_WORDS, ""])), pc.match_substring_regex(text, NUMBER))
+    return text.filter(pc.invert(known))
+
+
+def _is_mostly_numbers(filled: pa.ChunkedArray) -> bool:
+    for part in (filled.slice(0, PEEK_ROWS), filled):
+        text = pc.utf8_trim_whitespace(part)
+        text = text.filter(pc.invert(pc.is_in(text, value_set=pa.array([*NULL_WORDS, ""]))))
+        is_number = pc.match_substring_regex(text, NUMBER)
+        if not len(text) or pc.mean(is_number).as_py() < MOSTLY_NUMBERS:
+            return False
+    return bool(pc.count_distinct(text.filter(is_number)).as_py() > MANY_NUMBERS)
+
+
+def _thin_out(distinct: pa.Array) -> list[object]:
+    """Return as many of a column's different cells as a format is looked for in."""
+    step = max(1, len(distinct) // DATE_SAMPLE)
+    return list(distinct.take(pa.array(range(0, len(distinct), step), pa.int64())).to_pylist())
 
 
 def _mean_words(filled: pa.ChunkedArray) -> float:
@@ -114,5 +219,34 @@ def _mean_words(filled: pa.ChunkedArray) -> float:
     return float(pc.mean(words).as_py())
 
 
-def _names_rows(filled: pa.ChunkedArray, distinct: int) -> bool:
-    return len(filled) > 50 and distinct >= IDENTIFIER_DISTINCT_FRACTION * len(filled)
+def _is_constant(filled: pa.ChunkedArray) -> bool:
+    first = filled[0]
+    return all(pc.all(pc.equal(part, first)).as_py() for part in (filled.slice(0, PEEK_ROWS), filled))
+
+
+def _has_own_values(filled: pa.ChunkedArray) -> bool:
+    few = len(filled) <= IDENTIFIER_ROWS
+    return not few and pc.count_distinct(filled).as_py() >= IDENTIFIER_DISTINCT_FRACTION * len(filled)
+
+
+def _names_rows(name: str, filled: pa.ChunkedArray) -> bool:
+    """Tell whether a column is an identifier by its name and by whole numbers of which no two are alike."""
+    if len(filled) <= IDENTIFIER_ROWS or not IDENTIFIER_NAME.search(name.strip()):
+        return False
+    numbers = parse_numbers(filled)
+    values = np.empty(0) if numbers is None else numbers.to_numpy()
+    return bool(np.all(values == np.floor(values))) and len(np.unique(values)) == len(filled)
+
+
+def _find_repeated(table: pa.Table, indices: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield each column that is equal to an earlier one, and that one."""
+    seen: dict[tuple[object, ...], list[int]] = {}
+    for index in indices:
+        column = table.column(index)
+        # Few columns begin alike, so few are compared to their end.
+        alike = seen.setdefault((column.type, column.null_count, *column.slice(0, 50).to_pylist()), [])
+        equal = next((earlier for earlier in alike if table.column(earlier).equals(column)), None)
+        if equal is None:
+            alike.append(index)
+        else:
+            yield index, equal

@@ -9,6 +9,7 @@ from gyropilot.engine.contracts import HOLDOUT
 from gyropilot.engine.task import ProblemType
 
 SMALL, MEDIUM = 20_000, 100_000
+LEAST_INSIDE = 2
 
 
 def count_folds(rows: int) -> int:
@@ -19,11 +20,18 @@ def count_folds(rows: int) -> int:
 
 
 def hold_out(target: NDArray[np.float64], problem_type: ProblemType, fraction: float, seed: int) -> NDArray[np.bool_]:
-    """Return which rows are held out: about a fraction of every class, or of every stretch of the target's range."""
+    """Return which rows are held out: about a fraction of every class, or of every stretch of the target's range.
+
+    Of every class two rows at least stay inside, so that each fold's model learns from one of them.
+    """
     parts = max(round(1 / min(fraction, 1 - fraction)), 2)
     fine = 20 * parts if len(target) >= 40 * parts else parts
     part = assign_folds(target, problem_type, min(fine, HOLDOUT), seed + 1)
     held: NDArray[np.bool_] = part < max(round(fraction * (int(part.max()) + 1)), 1)
+    if problem_type.is_classification:
+        inside = np.bincount(target[~held].astype(np.int64), minlength=int(target.max()) + 1)
+        for label in np.flatnonzero(inside < LEAST_INSIDE):
+            held[np.flatnonzero(held & (target == label))[: LEAST_INSIDE - inside[label]]] = False
     return held
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
+from gyropilot.engine.data.columns import numbers_as_numbers
 from gyropilot.engine.data.read import RawTable, adopt_table, fingerprint, read_table
+from gyropilot.engine.errors import DataError
 
 
 class Source(Protocol):
@@ -20,8 +22,8 @@ class Source(Protocol):
         """Return a digest of the content."""
         ...
 
-    def read(self) -> RawTable:
-        """Return the table."""
+    def read(self, words: Collection[str] = ()) -> RawTable:
+        """Return the table; the columns named stay as they are written, others become numbers when all cells are."""
         ...
 
 
@@ -37,13 +39,13 @@ class Files:
         """Return a digest of the files' bytes."""
         return fingerprint(self.paths)
 
-    def read(self) -> RawTable:
+    def read(self, words: Collection[str] = ()) -> RawTable:
         """Read the files.
 
         Raises:
             DataError: as `read_table` does.
         """
-        return read_table(self.paths, data_format=self.data_format, compression=self.compression)
+        return read_table(self.paths, data_format=self.data_format, compression=self.compression, words=words)
 
 
 class InMemory:
@@ -59,9 +61,26 @@ class InMemory:
             writer.write_table(self._table.columns)
         return digest.hexdigest()
 
-    def read(self) -> RawTable:
+    def read(self, words: Collection[str] = ()) -> RawTable:
         """Return the table."""
-        return self._table
+        table = self._table.columns
+        return replace(self._table, columns=numbers_as_numbers(table.columns, table.column_names, words))
+
+
+def find_source(data: object) -> Source:
+    """Return the source of a table: a path of a CSV file, plain or `.gz`, or of a Parquet file, or what is in memory.
+
+    Raises:
+        DataError: when it is neither a path nor a table.
+    """
+    if not isinstance(data, str | Path):
+        return InMemory(data)
+    path = Path(data)
+    if not path.is_file():
+        raise DataError(f"There is no file {str(path)!r}.")
+    is_parquet = path.suffix.lower() in {".parquet", ".pq"}
+    compression = "gzip" if path.suffix.lower() == ".gz" else ""
+    return Files(paths=[path], data_format="parquet" if is_parquet else "csv", compression=compression)
 
 
 class _Digest:

@@ -19,6 +19,7 @@ class _Head(msgspec.Struct, frozen=True, kw_only=True):
     problem_type: ProblemType
     class_count: int
     levels: tuple[int, ...]
+    column_folds: tuple[int, ...] = ()
     border_counts: tuple[int, ...]
 
 
@@ -33,6 +34,7 @@ def write_training_data(data: TrainingData, folder: Path) -> None:
         problem_type=data.problem_type,
         class_count=data.class_count,
         levels=data.levels,
+        column_folds=data.column_folds,
         border_counts=tuple(len(each) for each in data.borders),
     )
     partial = folder / f"{HEAD}.partial"
@@ -57,6 +59,7 @@ def read_training_data(folder: Path) -> TrainingData:
         codes=open_array("codes"),  # type: ignore[arg-type]
         borders=[np.asarray(borders[first:last]) for first, last in itertools.pairwise(cuts)],
         levels=head.levels,
+        column_folds=head.column_folds,
         target=open_array("target"),  # type: ignore[arg-type]
         weights=open_array("weights"),  # type: ignore[arg-type]
         folds=open_array("folds"),  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.data.columns import parse_numbers
 from gyropilot.engine.errors import DataError
-from gyropilot.engine.task import ProblemType
+from gyropilot.engine.task import LabelType, ProblemType
 
 MAX_CLASSES = 1000
 BINARY = 2
+FEWEST_OF_CLASS = 2
+"""A class of fewer rows cannot be both learned from and judged."""
 MANY_VALUES = 20
 """Whole numbers of more different values than this are amounts, of fewer are classes."""
 MANY_VALUES_FRACTION = 0.05
@@ -42,18 +45,18 @@ def understand_target(name: str, column: pa.ChunkedArray, problem_type: ProblemT
     Raises:
         DataError: when nothing can be learned: no answers, one class only, numbers asked for and none there.
     """
-    present = pc.is_valid(column)
+    present = _has_answer(column)
     filled = column.filter(present)
     if len(filled) == 0:
         raise DataError(f"The target {name!r} is empty in every row.")
     numbers = parse_numbers(filled)
     problem = problem_type or _infer(name, filled, numbers)
-    rows = np.flatnonzero(present.to_numpy(zero_copy_only=False) if isinstance(present, pa.Array) else present)
-    missing = column.null_count
+    rows = np.flatnonzero(present.to_numpy())
+    missing = len(column) - len(rows)
     findings = [f"{missing} rows have no target and were left out."] if missing else []
     if problem is ProblemType.REGRESSION:
         return _regression(name, numbers, rows, findings)
-    return _classification(name, filled, rows, problem, findings)
+    return _classification(name, filled, rows, problem_type, findings)
 
 
 def encode_target(name: str, column: pa.ChunkedArray, known: Target) -> Target:
@@ -61,7 +64,7 @@ def encode_target(name: str, column: pa.ChunkedArray, known: Target) -> Target:
 
     A label that the known target does not have gets a number beyond its classes, which no model predicts.
     """
-    present = pc.is_valid(column)
+    present = _has_answer(column)
     rows = np.flatnonzero(present.to_numpy())
     filled = column.filter(present)
     if known.problem_type is ProblemType.REGRESSION:
@@ -77,6 +80,36 @@ def encode_target(name: str, column: pa.ChunkedArray, known: Target) -> Target:
     values = pc.fill_null(found, len(known.classes)).to_numpy().astype(np.float64)
     findings = (f"{unseen} rows have a class that the training data does not have.",) if unseen else ()
     return replace(known, values=values, rows=rows, findings=findings)
+
+
+def _has_answer(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return which cells are answers: an infinite number is none, a label may be any word."""
+    valid = pc.is_valid(column)
+    return valid if pa.types.is_string(column.type) else pc.and_(valid, pc.fill_null(pc.is_finite(column), False))
+
+
+def find_label_type(field: pa.Field, classes: Sequence[str]) -> LabelType:
+    """Return what labels were before they became text: as their column says, or as they are written in a CSV file.
+
+    Args:
+        field: the target's field of a table as read.
+        classes: the labels.
+    """
+    kind = (field.metadata or {}).get(b"type", b"").decode()
+    if "string" in kind:
+        return LabelType.TEXT
+    if set(classes) <= {"True", "False"}:
+        return LabelType.BOOLEAN
+    if all(word.lstrip("-").isdecimal() and str(int(word)) == word for word in classes):
+        return LabelType.NUMBER if kind.startswith(("double", "float", "halffloat", "decimal")) else LabelType.INTEGER
+    return LabelType.NUMBER if all(map(_is_number, classes)) else LabelType.TEXT
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return word in {repr(float(word)), str(int(float(word)))}
+    except (ValueError, OverflowError):
+        return False
 
 
 def _infer(name: str, filled: pa.ChunkedArray, numbers: pa.ChunkedArray | None) -> ProblemType:
@@ -112,35 +145,46 @@ def _regression(name: str, numbers: pa.ChunkedArray | None, rows: NDArray[np.int
 
 
 def _classification(
-    name: str, filled: pa.ChunkedArray, rows: NDArray[np.int64], problem: ProblemType, findings: list[str]
+    name: str, filled: pa.ChunkedArray, rows: NDArray[np.int64], problem: ProblemType | None, findings: list[str]
 ) -> Target:
     labels = filled if pa.types.is_string(filled.type) else _spell(filled)
     encoded = labels.combine_chunks().dictionary_encode()
-    words = [str(word) for word in encoded.dictionary.to_pylist()]
+    numbers = encoded.indices.to_numpy()
+    counts = np.bincount(numbers)
+    kept = np.flatnonzero(counts >= FEWEST_OF_CLASS)
+    words = [str(word) for word in encoded.dictionary.take(pa.array(kept)).to_pylist()]
     if len(words) < BINARY:
-        raise DataError(f"The target {name!r} has one class only, {words[0]!r}; at least two classes are needed.")
+        only = f"one class only, {words[0]!r}" if words else f"no class of {FEWEST_OF_CLASS} rows"
+        besides = " besides classes of a single row" if words and len(words) < len(counts) else ""
+        raise DataError(f"The target {name!r} has {only}{besides}; at least two classes are needed, of two rows each.")
+    if len(words) < len(counts):
+        lone = encoded.dictionary[int(counts.argmin())].as_py()
+        findings.append(
+            f"{len(counts) - len(words)} classes have a single row, which cannot be both learned from and judged; "
+            f"these rows were left out, such as that of {lone!r}."
+        )
     if problem is ProblemType.BINARY and len(words) != BINARY:
         raise DataError(f"The target {name!r} has {len(words)} classes; a binary problem has two.")
     if len(words) > MAX_CLASSES:
         raise DataError(f"The target {name!r} has {len(words)} classes; at most {MAX_CLASSES} can be learned.")
     order = _order(words)
-    position = np.empty(len(words), dtype=np.float64)
-    position[order] = np.arange(len(words))
-    values = position[encoded.indices.to_numpy()]
-    counts = np.bincount(values.astype(np.int64), minlength=len(words))
-    classes = tuple(words[index] for index in order)
-    rare = [classes[index] for index in np.flatnonzero(counts < 5)]
-    if rare:
-        findings.append(f"{len(rare)} classes have fewer than 5 rows, such as {rare[0]!r}; they will be hard to tell.")
-    return Target(problem_type=problem, classes=classes, values=values, rows=rows, findings=tuple(findings))
+    position = np.full(len(counts), -1.0)
+    position[kept[order]] = np.arange(len(words))
+    values = position[numbers]
+    return Target(
+        problem_type=problem or (ProblemType.BINARY if len(words) == BINARY else ProblemType.MULTICLASS),
+        classes=tuple(words[index] for index in order),
+        values=values[values >= 0],
+        rows=rows[values >= 0],
+        findings=tuple(findings),
+    )
 
 
 def _spell(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
     """Write numeric labels as people do: whole numbers without a fraction."""
-    values = numbers.to_numpy()
-    if np.all(values == np.floor(values)):
-        return pa.chunked_array([pa.array([str(int(value)) for value in values], pa.string())])
-    return pa.chunked_array([pa.array([repr(float(value)) for value in values], pa.string())])
+    values = numbers.to_numpy().tolist()
+    words = [str(int(value)) if value.is_integer() else repr(value) for value in values]
+    return pa.chunked_array([pa.array(words, pa.string())])
 
 
 def _order(words: list[str]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Greedy weighted ensemble with replacement (Caruana et al., ICML 2004), and its honest score by cross-fitting."""
+"""Bagged greedy ensemble with replacement (Caruana et al., ICML 2004), and its honest score by leaving folds out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,19 @@ from gyropilot.engine.metrics.catalogue import Metric
 
 Numbers = NDArray[np.float64]
 
-STEPS = 25
+BAGS = 15
+"""At least so many bags; each leaves one fold out."""
+STEPS = 20
+VAIN_STEPS = 4
 MAX_ROWS = 20_000
+BAG_ROWS, BAG_SHARE = 5000, 0.8
+"""A bag looks at this share of the rows outside its fold, and at no more than so many."""
+MODEL_SHARE, MAX_MODELS = 0.7, 16
+"""A bag chooses among this share of the candidates, of which only so many, the best, come into question."""
+EQUAL_MEMBERS = (3, 6)
+"""What the bags choose competes with the mean of the best candidates, and with what lies half way."""
+LEAST_WEIGHT = 0.02
+"""What weighs less is left out: it costs time with every prediction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,21 +57,93 @@ def fit_ensemble(
         row_weights: (n,) how much each row counts.
         folds: (n,) the fold of each row; rows of `HOLDOUT` have no say in any weights.
         losses: the metrics that decide, in equal parts.
-        seconds: how long it may take; in haste it takes fewer steps.
-        seed: which rows of a long table are looked at.
+        seconds: how long it may take; in haste it makes fewer bags.
+        seed: which rows and candidates the bags see.
     """
     stacked = np.stack(predictions)
-    sample = _sample(np.flatnonzero(folds != HOLDOUT), seed)
-    numbers = np.unique(folds[folds != HOLDOUT])
-    share = seconds / (len(numbers) + 1)
-    weights = _greedy_weights(stacked[:, sample], _Judge(target[sample], row_weights[sample], losses), share)
-    honest = _combine(weights, stacked)
-    for fold in numbers:
-        inside = folds == fold
-        rows = sample[folds[sample] != fold]
+    random = np.random.default_rng(seed)
+    sample = _sample(np.flatnonzero(folds != HOLDOUT), random)
+    numbers = np.unique(folds[sample])
+    bags: dict[int, list[Numbers]] = {int(fold): [] for fold in numbers}
+    rounds = -(-BAGS // len(numbers))
+    end = time.monotonic() + seconds
+    for fold in np.tile(numbers, rounds).tolist():
+        if bags[fold] and time.monotonic() > end:
+            break  # in haste one bag for each fold has to do
+        others = sample[folds[sample] != fold]
+        size = min(max(int(BAG_SHARE * len(others)), 1), BAG_ROWS)
+        rows = np.sort(random.choice(others, size, replace=False)) if len(others) else sample
         judge = _Judge(target[rows], row_weights[rows], losses)
-        honest[inside] = _combine(_greedy_weights(stacked[:, rows], judge, share), stacked[:, inside])
-    return Ensemble(weights=weights, predictions=honest)
+        bags[fold].append(_bag_weights(stacked[:, rows], judge, random))
+    rules = [
+        _follow_bags(bags),
+        *(
+            _average_best(count, stacked, target, row_weights, folds, sample, losses)
+            for count in EQUAL_MEMBERS
+            if count < len(stacked)
+        ),
+    ]
+    rules += [_mix(rules[0], other) for other in rules[1:]]
+    judge = _Judge(target[sample], row_weights[sample], losses)
+    judge.compare(stacked[:, sample])
+    honest = [_predict_honestly(rule, stacked, folds) for rule in rules]
+    best = int(np.argmin([judge.judge(each[sample]) for each in honest]))
+    return Ensemble(weights=rules[best].weights, predictions=honest[best])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rule:
+    """A way to weigh candidates."""
+
+    weights: Numbers
+    """By all rows."""
+    without: dict[int, Numbers]
+    """For each fold, by the rows outside it."""
+
+
+def _follow_bags(bags: dict[int, list[Numbers]]) -> _Rule:
+    return _Rule(
+        weights=_mean_weights([each for several in bags.values() for each in several]),
+        without={fold: _mean_weights(several) for fold, several in bags.items()},
+    )
+
+
+def _average_best(
+    count: int,
+    stacked: Numbers,
+    target: Numbers,
+    row_weights: Numbers,
+    folds: NDArray[np.uint8],
+    sample: NDArray[np.int64],
+    losses: Sequence[Metric],
+) -> _Rule:
+    """Weigh the best candidates alike: where folds disagree, choosing weights is choosing noise."""
+
+    def weigh(rows: NDArray[np.int64]) -> Numbers:
+        judge = _Judge(target[rows], row_weights[rows], losses)
+        judge.compare(stacked[:, rows])
+        ranked = np.argsort([judge.judge(each) for each in stacked[:, rows]], kind="stable")
+        weights = np.zeros(len(stacked))
+        weights[ranked[:count]] = 1 / count
+        return weights
+
+    numbers = np.unique(folds[sample]).tolist()
+    return _Rule(weights=weigh(sample), without={fold: weigh(sample[folds[sample] != fold]) for fold in numbers})
+
+
+def _mix(one: _Rule, other: _Rule) -> _Rule:
+    return _Rule(
+        weights=_mean_weights([one.weights, other.weights]),
+        without={fold: _mean_weights([weights, other.without[fold]]) for fold, weights in one.without.items()},
+    )
+
+
+def _predict_honestly(rule: _Rule, stacked: Numbers, folds: NDArray[np.uint8]) -> Numbers:
+    """Return predictions of all rows, those of each fold with weights that its rows had no say in."""
+    honest = _combine(rule.weights, stacked)
+    for fold, weights in rule.without.items():
+        honest[folds == fold] = _combine(weights, stacked[:, folds == fold])
+    return honest
 
 
 class _Judge:
@@ -88,24 +171,42 @@ class _Judge:
         )
 
 
-def _greedy_weights(stacked: Numbers, judge: _Judge, seconds: float) -> Numbers:
-    """Add, again and again, the candidate that helps most; keep the best prefix."""
-    end = time.monotonic() + seconds
+def _bag_weights(stacked: Numbers, judge: _Judge, random: np.random.Generator) -> Numbers:
+    """Return the weights that a bag's rows choose among a part of the candidates; the best one is always there."""
     judge.compare(stacked)
+    ranked = np.argsort([judge.judge(each) for each in stacked], kind="stable")[:MAX_MODELS]
+    others = ranked[1:]
+    drawn = random.choice(others, int(np.ceil(MODEL_SHARE * len(others))), replace=False)
+    chosen = np.array([ranked[0], *sorted(drawn)], dtype=np.int64)
+    weights = np.zeros(len(stacked))
+    weights[chosen] = _greedy_weights(stacked[chosen], judge)
+    return weights
+
+
+def _greedy_weights(stacked: Numbers, judge: _Judge) -> Numbers:
+    """Add, again and again, the candidate that helps most; keep the best prefix."""
     counts = np.zeros(len(stacked))
     total = np.zeros_like(stacked[0])
-    best_loss, best_counts = np.inf, counts
+    best_loss, best_counts, vain = np.inf, counts, 0
     for step in range(1, STEPS + 1):
         trials = [judge.judge((total + each) / step) for each in stacked]
         chosen = int(np.argmin(trials))
         total = total + stacked[chosen]
         counts = counts.copy()
         counts[chosen] += 1
+        vain += 1
         if trials[chosen] < best_loss - 1e-12:
-            best_loss, best_counts = trials[chosen], counts
-        if time.monotonic() > end:
+            best_loss, best_counts, vain = trials[chosen], counts, 0
+        if vain >= VAIN_STEPS:
             break
-    weights: Numbers = best_counts / best_counts.sum()
+    weights: Numbers = best_counts / max(best_counts.sum(), 1)
+    return weights
+
+
+def _mean_weights(bags: Sequence[Numbers]) -> Numbers:
+    mean = np.mean(bags, axis=0)
+    kept = np.where(mean >= min(LEAST_WEIGHT, mean.max()), mean, 0)
+    weights: Numbers = kept / kept.sum()
     return weights
 
 
@@ -114,7 +215,7 @@ def _combine(weights: Numbers, stacked: Numbers) -> Numbers:
     return combined
 
 
-def _sample(rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+def _sample(rows: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
     if len(rows) <= MAX_ROWS:
         return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))
+    return np.sort(random.choice(rows, MAX_ROWS, replace=False))

@@ -7,18 +7,26 @@ with them and without the libraries that read tables.
 from __future__ import annotations
 
 import math
+import string
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from gyropilot.engine.data.dates import parse_date
+from gyropilot.engine.features.text import TextSpace, embed_texts
 
 UNSEEN = -1.0
 """Code of a category that was not there in training, or was too rare to learn from."""
 
 Cell = str | float | None
 """A cell: text as a file or a request holds it, a number, or nothing."""
+
+LARGEST = 3.0e38
+"""Numbers as far from 0 as this count as missing."""
 
 _ORIGIN = datetime(2000, 1, 1)  # dates are compared as they are written
 _DATE_PARTS = ("days", "month", "day", "weekday", "day_of_year")
@@ -44,10 +52,17 @@ class NumericEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="numeric"):
             cell = cell.translate(_MARKS)
         try:
             number = float(cell)  # type: ignore[arg-type]  # None raises TypeError, which is caught
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return (math.nan,)
         # Numbers that single precision cannot hold would become infinite.
-        return (number,) if -3.0e38 < number < 3.0e38 else (math.nan,)
+        return (number,) if -LARGEST < number < LARGEST else (math.nan,)
+
+    @staticmethod
+    def limit(numbers: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the numbers of many cells as an (n, 1) matrix, by the same rule."""
+        values = np.array(numbers, dtype=np.float64)
+        values[~(np.abs(values) < LARGEST)] = np.nan
+        return values.astype(np.float32).reshape(-1, 1)
 
 
 class CategoricalEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="categorical", dict=True):
@@ -100,20 +115,56 @@ class DatetimeEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="datetime")
         return (*parts, moment.hour + moment.minute / 60) if self.has_time else parts
 
 
+MEASURES: dict[str, Callable[[str], float]] = {
+    "characters": len,
+    "words": lambda text: len(text.split()),
+    "capitals": lambda text: _share(text, string.ascii_uppercase.encode()),
+    "digits": lambda text: _share(text, string.digits.encode()),
+    "marks": lambda text: _share(text, string.punctuation.encode()),
+}
+"""What can be measured of a text: lengths, and which share of its characters are some of ASCII."""
+
+
+def _share(text: str, kind: bytes) -> float:
+    content = text.encode(errors="replace")
+    return (len(content) - len(content.translate(None, kind))) / len(text) if text else 0.0
+
+
 class TextEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
-    """Texts become their length in characters and in words."""
+    """Texts become some measures, and numbers that say what they have in common with other texts.
+
+    A missing text counts as an empty one; words that were not there in training add nothing.
+    """
 
     name: str
+    measures: tuple[str, ...] = ("characters", "words")
+    words: TextSpace | None = None
+    letters: TextSpace | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [measure for measure in self.measures if measure not in MEASURES]
+        if unknown:
+            raise ValueError(f"measures of {self.name!r} must be of {', '.join(MEASURES)}, not {unknown[0]!r}")
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the columns it makes."""
-        return f"{self.name}: characters", f"{self.name}: words"
+        parts = [*self.measures]
+        for kind, space in (("topic", self.words), ("spelling", self.letters)):
+            parts += [f"{kind} {number}" for number in range(1, space.components + 1 if space else 1)]
+        return tuple(f"{self.name}: {part}" for part in parts)
 
     def encode(self, cell: Cell) -> tuple[float, ...]:
-        """Return the text's measures."""
-        text = "" if cell is None else str(cell)
-        return float(len(text)), float(len(text.split()))
+        """Return the text's numbers."""
+        return tuple(self.encode_many([cell])[0].tolist())
+
+    def encode_many(self, cells: Sequence[Cell]) -> NDArray[np.float64]:
+        """Return the numbers (n, outputs) of many texts."""
+        texts = ["" if cell is None or cell != cell else spell(cell) for cell in cells]  # only NaN differs from itself
+        measured = [[MEASURES[measure](text) for measure in self.measures] for text in texts]
+        spaces = [space for space in (self.words, self.letters) if space is not None]
+        numbers = np.array(measured, dtype=np.float64).reshape(len(texts), len(self.measures))
+        return np.concatenate([numbers, embed_texts(texts, spaces)], axis=1) if spaces else numbers
 
 
 Encoder = NumericEncoder | CategoricalEncoder | DatetimeEncoder | TextEncoder

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.features.encoders import CategoricalEncoder, Cell, Encoder
+from gyropilot.engine.features.derivations import Derivation, Lookup, Program
+from gyropilot.engine.features.encoders import CategoricalEncoder, Cell, Encoder, NumericEncoder, TextEncoder
+
+COLUMNWISE_ROWS = 32
+"""So many rows or more are encoded column by column, which is quicker for each row and slower to begin."""
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,10 +34,25 @@ class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All feature columns in the order of the training table, also those that are not learned from."""
     encoders: tuple[Encoder, ...]
     """The encoders of those that are."""
+    derivations: tuple[Derivation, ...] = ()
+    """Columns that are computed from what the encoders make, which are the base columns, and stand after them."""
+
+    def __post_init__(self) -> None:
+        levels = [feature.levels for feature in self.base_features]
+        for each in self.derivations:
+            if not all(0 <= column < len(levels) for column in each.reads):
+                raise ValueError(f"derivation {each.name!r} reads columns {each.reads}; there are {len(levels)}")
+            if isinstance(each, Lookup) and not all(levels[column] for column in each.columns):
+                raise ValueError(f"lookup {each.name!r} reads columns {each.columns}, which are not all categories")
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
         """The columns of the encoded matrix."""
+        return (*self.base_features, *(Feature(name=each.name) for each in self.derivations))
+
+    @cached_property
+    def base_features(self) -> tuple[Feature, ...]:
+        """The columns that come straight from cells."""
         return tuple(
             Feature(name=output, levels=len(encoder.categories) if isinstance(encoder, CategoricalEncoder) else 0)
             for encoder in self.encoders
@@ -50,15 +70,39 @@ class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         Args:
             rows: cells in the order of `columns`; a short row's last cells count as missing.
         """
+        if len(rows) >= COLUMNWISE_ROWS:
+            parts = [encode_column(encoder, [row[index] for row in rows]) for index, encoder in self._steps]
+            return self.derive(np.concatenate(parts, axis=1))
         steps = self._steps
-        return np.array(
+        base = np.array(
             [[number for index, encoder in steps for number in encoder.encode(row[index])] for row in rows],
             dtype=np.float32,
-        ).reshape(len(rows), len(self.features))
+        ).reshape(len(rows), len(self.base_features))
+        return self.derive(base)
+
+    def derive(self, base: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the base columns (n, base features) with the derived ones after them (n, features)."""
+        return self._program.extend(base) if self.derivations else base
+
+    @cached_property
+    def _program(self) -> Program:
+        return Program(self.derivations)
+
+
+def encode_column(encoder: Encoder, cells: Sequence[Cell]) -> NDArray[np.float32]:
+    """Return the (n, outputs) matrix of a column's cells, of which many may be the same."""
+    if isinstance(encoder, NumericEncoder) and not encoder.is_decorated:
+        with suppress(TypeError, ValueError, OverflowError):  # words among the numbers are left to the encoder
+            return encoder.limit([math.nan if cell is None or cell == "" else float(cell) for cell in cells])
+    places = {cell: place for place, cell in enumerate(dict.fromkeys(cells))}
+    result: NDArray[np.float32] = encode_distinct(encoder, list(places))[[places[cell] for cell in cells]]
+    return result
 
 
 def encode_distinct(encoder: Encoder, cells: Sequence[Cell]) -> NDArray[np.float32]:
     """Return the (n, outputs) matrix of a column's different cells."""
     if not cells:
         return np.full((0, len(encoder.outputs)), math.nan, dtype=np.float32)
+    if isinstance(encoder, TextEncoder):
+        return encoder.encode_many(cells).astype(np.float32)
     return np.array([encoder.encode(cell) for cell in cells], dtype=np.float32)

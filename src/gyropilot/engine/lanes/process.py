@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS
+from gyropilot.engine.algorithms.views import begin_fit
 from gyropilot.engine.contracts import HOLDOUT, Fit, TrainingData, write_part
 from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.lanes.imports import import_libraries
@@ -71,7 +72,7 @@ class Lane:
                 if self._data is None:
                     raise RuntimeError("a fit was begun before the data was opened")
                 import_libraries(ALGORITHMS[algorithm].abilities.modules)
-                self._fits[fit] = ALGORITHMS[algorithm].begin(self._data, fold, parameters, seed)
+                self._fits[fit] = begin_fit(self._data, algorithm, fold, parameters, seed)
                 return Advanced(fit, [], False, time.monotonic() - began)
             case Advance(fit, max_steps, seconds):
                 progress = self._fits[fit].advance(max_steps, seconds)

@@ -290,6 +290,8 @@ class Training:
                 candidate = self._find(fit)
                 if candidate is not None:
                     candidate.advanced(answer)
+                    if answer.is_finished and not candidate.fold(fit).losses:
+                        self._give_up(candidate, "There was no step that it could learn.", was_stopped=False)
             case Finished(fit, seconds):
                 self._hear_of(lane)
                 self._stored(fit, seconds)

@@ -24,6 +24,9 @@ def mae(target: Numbers, values: Numbers, weights: Numbers) -> float:
 
 
 def r2(target: Numbers, values: Numbers, weights: Numbers) -> float:
-    """Share of the target's variance that is explained; 1 is perfect, 0 as good as the mean, below is worse."""
-    spread = np.average((target - np.average(target, weights=weights)) ** 2, weights=weights)
-    return 1 - mse(target, values, weights) / float(spread)
+    """Share of the target's variance that is explained; 1 is perfect, 0 as good as the mean, below is worse.
+
+    NaN when there is no variance.
+    """
+    spread = float(np.average((target - np.average(target, weights=weights)) ** 2, weights=weights))
+    return 1 - mse(target, values, weights) / spread if spread else float("nan")

@@ -37,6 +37,7 @@ class CatBoost:
     abilities = Abilities(
         problem_types=frozenset(ProblemType),
         modules=("catboost",),
+        learns_from_codes=True,
         ranges={
             "depth": Range(low=4, high=8, is_whole=True),
             "learning_rate": Range(low=0.03, high=0.15),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ OBJECTIVES = {
     ProblemType.REGRESSION: ("reg:squarederror", "rmse"),
 }
 
+FEW_ROWS = 5000
+
 
 class XGBoost:
     """The catalogue's `xgboost`."""
@@ -30,6 +32,7 @@ class XGBoost:
     abilities = Abilities(
         problem_types=frozenset(ProblemType),
         modules=("xgboost",),
+        learns_from_codes=True,
         ranges={
             "max_depth": Range(low=3, high=12, is_whole=True),
             "min_child_weight": Range(low=0.01, high=30),
@@ -40,7 +43,7 @@ class XGBoost:
         },
     )
 
-    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
+    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:
         """Return well-proven defaults (pytabkit's tuned ones), then a slower, deeper, more random variant."""
         tuned = {
             "learning_rate": 0.08,
@@ -58,7 +61,17 @@ class XGBoost:
             "subsample": 0.7,
             "colsample_bynode": 0.6,
         }
+        shallow = {
+            "learning_rate": 0.05,
+            "max_depth": 4,
+            "min_child_weight": 1.0,
+            "lambda": 3.0,
+            "subsample": 0.7,
+            "colsample_bynode": 0.5,
+        }
         first, second = (deep, tuned) if problem_type is ProblemType.REGRESSION else (tuned, deep)
+        if rows <= FEW_ROWS:
+            first, second = shallow, first
         return [
             Configuration(parameters=first, priority=3, strength=80),
             Configuration(parameters=second, priority=6, strength=55),
@@ -125,9 +138,9 @@ class XGBoostFit:
         """Return the trees of the first rounds."""
         outputs = self._data.output_count
         collector = TreeCollector(self._data.borders)
-        for index, text in enumerate(self._booster[:steps].get_dump(dump_format="json")):
-            collector.begin_tree(index % outputs)
-            _add_node(collector, json.loads(text))
+        model = json.loads(self._booster[:steps].save_raw("json"))["learner"]["gradient_booster"]["model"]
+        for output, tree in zip(model["tree_info"], model["trees"], strict=True):
+            _add_tree(collector, tree, output)
         base = {ProblemType.REGRESSION: self._base, ProblemType.BINARY: 0.0, ProblemType.MULTICLASS: 0.5}
         return collector.finish(np.full(outputs, base[self._data.problem_type]))
 
@@ -158,13 +171,16 @@ def _matrices(
     return matrices
 
 
-def _add_node(collector: TreeCollector, node: dict[str, Any]) -> int:
-    if "leaf" in node:
-        return collector.add_leaf(node["leaf"])
-    # XGBoost sends codes below the condition to `yes`; codes are whole, so those up to the one before it.
-    number = collector.add_split(int(str(node["split"]).removeprefix("f")), math.ceil(node["split_condition"]) - 1)
-    children = {child["nodeid"]: child for child in node["children"]}
-    yes = _add_node(collector, children[node["yes"]])
-    no = _add_node(collector, children[node["no"]])
-    collector.join(number, yes, no)
-    return number
+def _add_tree(collector: TreeCollector, tree: Mapping[str, Any], output: int) -> None:
+    """Add a tree of the library's JSON format; leaves keep their value where splits keep their condition."""
+    left = np.array(tree["left_children"])
+    condition = np.array(tree["split_conditions"], dtype=np.float64)
+    is_leaf = left < 0
+    collector.add_tree(
+        np.where(is_leaf, -1, tree["split_indices"]),
+        np.ceil(condition) - 1,  # codes below the condition go left; codes are whole, so those up to the one before it
+        left,
+        np.array(tree["right_children"]),
+        condition.reshape(-1, 1),
+        output,
+    )

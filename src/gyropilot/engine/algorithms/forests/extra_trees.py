@@ -13,7 +13,9 @@ class ExtraTrees:
     """The catalogue's `extra-trees`."""
 
     name = "extra-trees"
-    abilities = Abilities(problem_types=frozenset(ProblemType), modules=("sklearn.ensemble",), link=Link.IDENTITY)
+    abilities = Abilities(
+        problem_types=frozenset(ProblemType), modules=("sklearn.ensemble",), link=Link.IDENTITY, learns_from_codes=True
+    )
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:
         """Return trees that try a threshold of every column, or of most: random ones are random enough."""

@@ -13,7 +13,9 @@ class RandomForest:
     """The catalogue's `randomforest`."""
 
     name = "randomforest"
-    abilities = Abilities(problem_types=frozenset(ProblemType), modules=("sklearn.ensemble",), link=Link.IDENTITY)
+    abilities = Abilities(
+        problem_types=frozenset(ProblemType), modules=("sklearn.ensemble",), link=Link.IDENTITY, learns_from_codes=True
+    )
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
         """Return trees that see three quarters of the rows, and about half of the columns at each split."""

@@ -21,9 +21,11 @@ from gyropilot.engine.bundle.graph import Member
 from gyropilot.engine.bundle.load import Predictor
 from gyropilot.engine.bundle.manifest import Figure, Manifest, Provenance
 from gyropilot.engine.bundle.write import Check, write_bundle
-from gyropilot.engine.contracts import HOLDOUT, Parameters, TrainingData, read_part
+from gyropilot.engine.contracts import HOLDOUT, PLAIN, Parameters, TrainingData, Trees, read_part
 from gyropilot.engine.events import CandidateResult, Score
+from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.lanes.training import Trained
+from gyropilot.engine.metrics.calibration import calibrate, sharpen
 from gyropilot.engine.metrics.catalogue import METRICS, Metric
 from gyropilot.engine.metrics.decisions import decide, tune_decision
 from gyropilot.engine.problems.tabular.prepare import Prepared
@@ -31,6 +33,8 @@ from gyropilot.engine.problems.tabular.prepare import Prepared
 ENSEMBLE = "weighted-ensemble"
 RESULT = "result.json"
 LATENCY_CALLS = 30
+PARTS = 5
+"""Held-out rows are judged in so many parts, where there are no folds."""
 LIBRARIES = ("catboost", "fastai", "lightgbm", "numpy", "onnx", "scikit-learn", "torch", "xgboost-cpu")
 
 Numbers = NDArray[np.float64]
@@ -42,9 +46,9 @@ class Finished:
 
     result: CandidateResult
     predictions: Numbers
-    """Of all rows, none of which its model was trained on: (n, classes) or (n,)."""
+    """Of all rows, none of which its model was trained on: (n, classes) or (n,); before calibration."""
     check: Numbers
-    """Of the check rows, by all folds together."""
+    """Of the check rows, by all folds together; before calibration."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +75,10 @@ class Workbench:
         self._seed = seed
         self._check_features = np.array(data.features[list(prepared.check_rows)])
         self._learned = data.folds != HOLDOUT
+        self._scored = np.flatnonzero(~self._learned) if not self._learned.all() else np.arange(len(data.target))
+        # Rows that are scored, in parts: the folds, or parts of the held-out rows.
+        dealt = np.random.default_rng(seed).permutation(len(self._scored)) % PARTS
+        self._part = data.folds[self._scored] if self._learned.all() else dealt
 
     def finish(self, trained: Trained) -> Finished:
         """Score and write a candidate whose folds are stored.
@@ -109,22 +117,30 @@ class Workbench:
         """
         folder = self._folder / draft.id
         folder.mkdir(parents=True, exist_ok=True)
-        scores = self._score(draft.predictions)
-        manifest = self._manifest(draft, scores, self._decide(draft.predictions, self._learned))
+        exponent, calibrated = self._calibrate(draft.predictions)
+        parameters = draft.parameters | ({"temperature": round(1 / exponent, 6)} if exponent != 1 else {})
+        scores, part_losses = self._score(calibrated)
+        encoder = self._find_encoder(draft.members)
         predictor = write_bundle(
-            manifest,
+            self._manifest(draft, parameters, encoder, scores, self._decide(calibrated, self._learned)),
             draft.members,
-            Check(features=self._check_features, expected=draft.check),
+            Check(
+                features=self._check_features[:, : len(encoder.features)],
+                expected=sharpen(draft.check, exponent) if exponent != 1 else draft.check,
+            ),
             folder / "bundle",
+            exponent=exponent,
         )
         result = CandidateResult(
             id=draft.id,
             algorithm=draft.algorithm,
-            parameters=draft.parameters,
+            parameters=parameters,
             objective=scores[0],
             scores=scores,
+            part_losses=part_losses,
             fit_seconds=draft.fit_seconds,
             latency_seconds=self._measure(predictor),
+            size_bytes=sum(path.stat().st_size for path in (folder / "bundle").iterdir()),
             folder=folder / "bundle",
         )
         np.save(folder / "predictions.npy", draft.predictions, allow_pickle=False)
@@ -151,21 +167,51 @@ class Workbench:
             check=np.load(folder / "check.npy", allow_pickle=False),
         )
 
-    def _score(self, predictions: Numbers) -> tuple[Score, ...]:
-        """Return every metric for rows that had no say in what is judged: held-out rows, or all, cross-fitted."""
-        rows = np.flatnonzero(~self._learned) if not self._learned.all() else np.arange(len(self._data.target))
+    def _score(self, predictions: Numbers) -> tuple[tuple[Score, ...], tuple[float, ...]]:
+        """Return every metric for rows that had no say in what is judged: held-out rows, or all, cross-fitted.
+
+        Also the objective's loss on each part of these rows.
+        """
+        rows = self._scored
         target, weights = self._data.target[rows], self._data.weights[rows]
         given = predictions[rows]
         decided = self._decided(predictions)[rows] if self._prepared.classes else given
         classes = max(len(self._prepared.classes), int(target.max()) + 1) if self._prepared.classes else 0
-        return tuple(
+        judged = {is_of_labels: _widen(decided if is_of_labels else given, classes) for is_of_labels in (False, True)}
+        scores = tuple(
             Score(
                 metric=metric.name,
-                value=metric.measure(target, _widen(decided if metric.judges_labels else given, classes), weights),
+                value=metric.measure(target, judged[metric.judges_labels], weights),
                 higher_is_better=metric.higher_is_better,
             )
             for metric in self._ordered_metrics()
         )
+        parts = [self._part == part for part in np.unique(self._part)]
+        of_objective = judged[self._objective.judges_labels]
+        losses = (self._objective.loss(target[part], of_objective[part], weights[part]) for part in parts)
+        return scores, tuple(losses)
+
+    def _find_encoder(self, members: Sequence[Member]) -> TableEncoder:
+        """Return the table's encoder, without derived columns when no member looks at one."""
+        encoder = self._prepared.encoder
+        plain = self._data.column_folds.count(PLAIN) or len(encoder.features)
+        parts = [part for member in members for part in member.parts if isinstance(part, Trees)]
+        if any((part.feature >= plain).any() for part in parts):
+            return encoder
+        kept = len(encoder.derivations) - (len(encoder.features) - plain)
+        return msgspec.structs.replace(encoder, derivations=encoder.derivations[:kept])
+
+    def _calibrate(self, predictions: Numbers) -> tuple[float, Numbers]:
+        """Return the power to raise probabilities to, and the probabilities of each fold by the power of the others."""
+        if not self._prepared.classes:
+            return 1.0, predictions
+        rows = self._learned
+        folds = self._data.folds[rows]
+        target, weights = self._data.target[rows], self._data.weights[rows]
+        exponent, honest = calibrate(target, predictions[rows], weights, [folds == each for each in np.unique(folds)])
+        calibrated = sharpen(predictions, exponent) if exponent != 1 else predictions.copy()
+        calibrated[rows] = honest
+        return exponent, calibrated
 
     def _ordered_metrics(self) -> list[Metric]:
         metrics = METRICS[self._prepared.problem_type]
@@ -187,18 +233,27 @@ class Workbench:
         target, weights = self._data.target[rows], self._data.weights[rows]
         return tune_decision(self._objective, target, predictions[rows], weights, seed=self._seed)
 
-    def _manifest(self, draft: Draft, scores: Sequence[Score], decision: Numbers) -> Manifest:
+    def _manifest(
+        self,
+        draft: Draft,
+        parameters: dict[str, Any],
+        encoder: TableEncoder,
+        scores: Sequence[Score],
+        decision: Numbers,
+    ) -> Manifest:
         prepared = self._prepared
         return Manifest(
             candidate=draft.id,
             algorithm=draft.algorithm,
-            parameters=draft.parameters,
+            parameters=parameters,
             problem_type=prepared.problem_type,
             target=prepared.target,
             target_position=prepared.target_position,
             weight_position=prepared.weight_position,
+            weight_column=prepared.weight_column,
             classes=prepared.classes,
-            encoder=prepared.encoder,
+            label_type=prepared.label_type,
+            encoder=encoder,
             decision=tuple(decision.tolist()) if (decision != 1).any() else (),
             figures=tuple(
                 Figure(metric=score.metric, value=score.value, higher_is_better=score.higher_is_better)
@@ -235,7 +290,7 @@ def _library_versions() -> dict[str, str]:
 
 def settings_of(result: CandidateResult) -> Parameters:
     """Return the configuration that a candidate was trained with, without what training added."""
-    return {name: value for name, value in result.parameters.items() if name not in {"steps", "seed"}}
+    return {name: value for name, value in result.parameters.items() if name not in {"steps", "seed", "temperature"}}
 
 
 def _widen(predictions: Numbers, classes: int) -> Numbers:

@@ -13,23 +13,33 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.contracts import HOLDOUT, TrainingData
 from gyropilot.engine.data.columns import ColumnProfile, parse_numbers, profile_columns
+from gyropilot.engine.data.findings import (
+    find_few,
+    find_in_classes,
+    find_in_columns,
+    find_in_files,
+    find_leaks,
+    find_repeated_rows,
+)
 from gyropilot.engine.data.folds import assign_folds, count_folds, hold_out
+from gyropilot.engine.data.leaks import find_leaking_features
 from gyropilot.engine.data.read import RawTable
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import write_training_data
-from gyropilot.engine.data.target import Target, encode_target, understand_target
+from gyropilot.engine.data.target import Target, encode_target, find_label_type, understand_target
 from gyropilot.engine.errors import DataError
+from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
 from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
-from gyropilot.engine.task import ColumnKind, ProblemType, Task
+from gyropilot.engine.problems.tabular.enrich import enrich
+from gyropilot.engine.task import ColumnKind, LabelType, ProblemType, Task
 
 PREPARED = "prepared.json"
+ARRAYS = "prepared.npz"
 CHECK_ROWS = 1000
 FEWEST_ROWS = 10
-FEW_ROWS = 500
-"""Below this AWS would refuse the data; here it is a finding."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +53,9 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     target: str
     target_position: int
+    label_type: LabelType
     weight_position: int | None
+    weight_column: str
     encoder: TableEncoder
     rows: int
     """Rows that are learned from."""
@@ -74,32 +86,36 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
     key = hashlib.sha256(msgspec.json.encode([asdict(task), digests])).hexdigest()
     path = folder / PREPARED
     if path.exists():
-        earlier = msgspec.json.decode(path.read_bytes(), type=Prepared)
+        earlier = read_document(path.read_bytes(), folder / ARRAYS, Prepared)
         if earlier.key == key:
             return earlier
         raise DataError("The run's folder holds another run: its data or its task differ.")
-    raw = source.read()
-    prepared, data = _prepare_anew(raw, validation.read() if validation else None, task, key, digests[0])
+    prepared, data = _prepare_anew(source, validation, task, key, digests[0])
     write_training_data(data, folder / "data")
-    partial = folder / f"{PREPARED}.partial"
-    partial.write_bytes(msgspec.json.encode(prepared))
-    partial.replace(path)
+    write_document(prepared, path, folder / ARRAYS)
     return prepared
 
 
 def _prepare_anew(
-    raw: RawTable, validation: RawTable | None, task: Task, key: str, digest: str
+    source: Source, validation: Source | None, task: Task, key: str, digest: str
 ) -> tuple[Prepared, TrainingData]:
+    raw = source.read(_find_words(task))
     names = raw.columns.column_names
-    _check_columns(names, validation, task)
-    target = understand_target(task.target, raw.columns.column(task.target), task.problem_type)
-    findings = [*_find_skipped(raw), *target.findings]
-    learned = _take_rows(raw.columns, target, task, findings)
+    _check_columns(names, task)
+    kinds = raw.columns.schema
+    findings = find_in_files(raw)
+    table, weights = _weigh_rows(raw.columns, task, findings)
+    target = understand_target(task.target, table.column(task.target), task.problem_type)
+    findings += target.findings
+    learned = _take_rows(table, weights, target)
+    del raw, table  # the rows that can be used may be a copy
     if len(learned.target) < FEWEST_ROWS:
         raise DataError(f"There are {len(learned.target)} rows with a target; at least {FEWEST_ROWS} are needed.")
     table = learned.table
     left_out = {task.target, task.weight_column}
-    profiles = profile_columns(table.drop_columns([n for n in names if n in left_out]), task.column_kinds)
+    profiles = profile_columns(
+        table.drop_columns([n for n in names if n in left_out]), task.column_kinds, set(task.features)
+    )
     encoder = fit_table_encoder(table, profiles)
     if not encoder.encoders:
         reasons = "; ".join(f"{profile.name!r}: {profile.left_out}" for profile in profiles[:5])
@@ -107,10 +123,14 @@ def _prepare_anew(
     features = encode_table(encoder, table)
     scored = None
     if validation is not None:
-        scored = _take_validation_rows(validation, target, task, findings)
+        # What is text in the training data stays text: the same code must not be "007" here and 7 there.
+        words = [name for name in names if pa.types.is_string(kinds.field(name).type)]
+        scored = _take_validation_rows(validation.read(words), names, target, task, findings)
     data = _assemble(task, target, encoder, features, learned, scored)
     rows = int((data.folds != HOLDOUT).sum())
-    findings += [*_find_left_out(profiles), *_find_few(rows)]
+    findings += _inspect(task, table, profiles, encoder, target, data)
+    fold_count = int(data.folds[data.folds != HOLDOUT].max()) + 1
+    encoder, data = enrich(encoder, data, fold_count, task.seed)
     random = np.random.default_rng(task.seed)
     check_rows = random.choice(len(data.target), min(CHECK_ROWS, len(data.target)), replace=False)
     prepared = Prepared(
@@ -120,10 +140,12 @@ def _prepare_anew(
         classes=target.classes,
         target=task.target,
         target_position=names.index(task.target),
+        label_type=find_label_type(kinds.field(task.target), target.classes),
         weight_position=names.index(task.weight_column) if task.weight_column else None,
+        weight_column=task.weight_column,
         encoder=encoder,
         rows=rows,
-        fold_count=int(data.folds[data.folds != HOLDOUT].max()) + 1,
+        fold_count=fold_count,
         findings=tuple(findings),
         check_rows=tuple(sorted(check_rows.tolist())),
         sample_row=tuple(table.column(name)[0].as_py() for name in encoder.columns),
@@ -131,23 +153,25 @@ def _prepare_anew(
     return prepared, data
 
 
-def _check_columns(names: list[str], validation: RawTable | None, task: Task) -> None:
+def _find_words(task: Task) -> set[str]:
+    """Return the columns that must stay as they are written: labels, and what is said to be no numbers."""
+    return {task.target, *(name for name, kind in task.column_kinds.items() if kind is not ColumnKind.NUMERIC)}
+
+
+def _check_columns(names: list[str], task: Task) -> None:
     if task.target not in names:
         raise DataError(f"Target attribute name {task.target} does not exist in header.")
     if task.weight_column and task.weight_column not in names:
         raise DataError(f"Sample weight attribute name {task.weight_column} does not exist in header.")
-    if validation is not None:
-        missing = [name for name in names if name not in validation.columns.column_names]
-        if missing:
-            raise DataError(f"The validation data lacks columns of the training data: {missing[:5]}.")
+    unknown = [name for name in (*task.features, *task.column_kinds) if name not in set(names)]
+    if unknown:
+        raise DataError(f"Features are named that are not in the header: {unknown[:5]}.")
 
 
-def _take_rows(table: pa.Table, target: Target, task: Task, findings: list[str]) -> _Rows:
-    """Return the rows that have a target and a valid weight."""
-    table = table if len(target.rows) == table.num_rows else table.take(target.rows)
-    values = target.values
+def _weigh_rows(table: pa.Table, task: Task, findings: list[str]) -> tuple[pa.Table, NDArray[np.float64]]:
+    """Return the rows that have a valid weight, and their weights."""
     if not task.weight_column:
-        return _Rows(table=table, target=values, weights=np.ones(len(values)))
+        return table, np.ones(table.num_rows)
     numbers = parse_numbers(table.column(task.weight_column))
     if numbers is None:
         raise DataError(f"The weight column {task.weight_column!r} holds words; weights are numbers, at least 0.")
@@ -155,19 +179,35 @@ def _take_rows(table: pa.Table, target: Target, task: Task, findings: list[str])
     valid = np.isfinite(weights) & (weights >= 0)
     if not valid.all():
         findings.append(f"{int((~valid).sum())} rows have no valid weight and were left out.")
-        table, values, weights = table.filter(pa.array(valid)), values[valid], weights[valid]
+        table, weights = table.filter(pa.array(valid)), weights[valid]
     if not weights.sum() > 0:
         raise DataError(f"No row has a weight above 0 in column {task.weight_column!r}.")
-    return _Rows(table=table, target=values, weights=weights)
+    return table, weights
 
 
-def _take_validation_rows(validation: RawTable, target: Target, task: Task, findings: list[str]) -> _Rows:
+def _take_rows(table: pa.Table, weights: NDArray[np.float64], target: Target) -> _Rows:
+    """Return the rows that have a target."""
+    if len(target.rows) < table.num_rows:
+        mask = np.zeros(table.num_rows, dtype=bool)
+        mask[target.rows] = True
+        table, weights = table.filter(pa.array(mask)), weights[mask]
+    return _Rows(table=table, target=target.values, weights=weights)
+
+
+def _take_validation_rows(
+    validation: RawTable, names: list[str], target: Target, task: Task, findings: list[str]
+) -> _Rows:
     """Return the validation rows; a label that was not there in training gets a number of its own, never predicted."""
-    encoded = encode_target(task.target, validation.columns.column(task.target), target)
-    findings += [f"Validation data: {finding}" for finding in (*_find_skipped(validation), *encoded.findings)]
+    missing = [name for name in names if name not in validation.columns.column_names]
+    if missing:
+        raise DataError(f"The validation data lacks columns of the training data: {missing[:5]}.")
+    own: list[str] = []
+    table, weights = _weigh_rows(validation.columns, task, own)
+    encoded = encode_target(task.target, table.column(task.target), target)
+    findings += [f"Validation data: {finding}" for finding in (*find_in_files(validation), *own, *encoded.findings)]
     if not len(encoded.rows):
         raise DataError("The validation data has no row with a target.")
-    return _take_rows(validation.columns, encoded, task, findings)
+    return _take_rows(table, weights, encoded)
 
 
 def _assemble(
@@ -205,23 +245,28 @@ def _assemble(
     )
 
 
-def _find_skipped(raw: RawTable) -> list[str]:
-    if not raw.skipped_rows:
-        return []
-    return [f"{raw.skipped_rows} malformed rows were left out, such as {raw.skipped_examples[0]}."]
-
-
-def _find_left_out(profiles: list[ColumnProfile]) -> list[str]:
+def _inspect(
+    task: Task,
+    table: pa.Table,
+    profiles: list[ColumnProfile],
+    encoder: TableEncoder,
+    target: Target,
+    data: TrainingData,
+) -> list[str]:
+    """Return what the data's owner should know, of the rows that are learned from."""
+    inside = np.flatnonzero(data.folds != HOLDOUT)
+    answers = data.target[inside]
+    leaks = find_leaking_features(
+        [feature.name for feature in encoder.features],
+        data.codes[inside],
+        answers,
+        is_classification=target.problem_type.is_classification,
+        seed=task.seed,
+    )
     return [
-        f"Column {profile.name!r} is not learned from: {profile.left_out}." for profile in profiles if profile.left_out
-    ] + [
-        f"Column {profile.name!r} holds text; this version learns only from its length."
-        for profile in profiles
-        if profile.kind is ColumnKind.TEXT and not profile.left_out
+        *find_leaks(leaks),
+        *find_in_classes(target.classes, answers, int(data.folds[inside].max()) + 1),
+        *find_repeated_rows(table, profiles, data.target[: table.num_rows]),
+        *find_in_columns(table, profiles),
+        *find_few(len(inside)),
     ]
-
-
-def _find_few(rows: int) -> list[str]:
-    if rows >= FEW_ROWS:
-        return []
-    return [f"There are only {rows} rows; scores of fewer than {FEW_ROWS} rows are uncertain."]

@@ -8,9 +8,11 @@ from contextlib import closing
 from pathlib import Path
 from threading import Event as Flag
 
+import numpy as np
+
 from gyropilot.engine.algorithms.catalogue import find_algorithms
 from gyropilot.engine.budget import Budget, Deadline
-from gyropilot.engine.contracts import Algorithm, Plan, TrainingData
+from gyropilot.engine.contracts import Algorithm, Lanes, Plan, TrainingData
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.ensemble.greedy import fit_ensemble
@@ -28,10 +30,12 @@ from gyropilot.engine.events import (
     RunFinished,
 )
 from gyropilot.engine.lanes.forking import prepare_nursery
+from gyropilot.engine.lanes.inline import InlineLane
 from gyropilot.engine.lanes.local import LocalLanes
 from gyropilot.engine.lanes.memory import choose_limit
 from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
 from gyropilot.engine.metrics.catalogue import Metric, find_metric, stand_ins, surrogate
+from gyropilot.engine.metrics.choice import predict_advantage
 from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, Draft, Finished, Workbench, settings_of
 from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
 from gyropilot.engine.search.portfolio import ENSEMBLE_FROM, plan_candidates
@@ -84,8 +88,9 @@ class TabularRun:
             TrainingError: when every candidate failed.
         """
         steps: tuple[Callable[[], Iterator[Event]], ...] = (self._analyse, self._open, self._train, self._combine)
-        first, *others = self._algorithms
-        prepare_nursery(_modules_of([first, *(other for other in others if not other.abilities.extra)]))
+        if not self._budget.in_process:
+            first, *others = self._algorithms
+            prepare_nursery(_modules_of([first, *(other for other in others if not other.abilities.extra)]))
         for step in steps:
             yield from step()
 
@@ -120,6 +125,7 @@ class TabularRun:
             self._algorithms,
             self._prepared.problem_type,
             self._prepared.rows,
+            is_enriched=bool(self._data.column_folds),
             max_candidates=self._budget.max_candidates,
             seed=self._task.seed,
         )
@@ -134,7 +140,7 @@ class TabularRun:
             first=max([len(plans), *taken]) + 1,
             seed=self._task.seed,
         )
-        with closing(LocalLanes(self._budget.cores, self._folder / "lanes", self._lane_modules())) as lanes:
+        with closing(self._start_lanes()) as lanes:
             training = Training(
                 lanes=lanes,
                 data_folder=self._folder / "data",
@@ -170,9 +176,21 @@ class TabularRun:
         if len(self._finished) > 1 and has_time and (limit is None or limit >= ENSEMBLE_FROM):
             yield from self._make_ensemble(ENSEMBLE_ID)
         ranked = sorted((each.result for each in self._finished.values()), key=_loss)
-        yield RunFinished(best=ranked[0], candidates=tuple(ranked), reason=self._reason())
+        best = ranked[0]
+        advantage = predict_advantage(np.array([each.part_losses for each in ranked]))
+        expected = best.objective.value + (-advantage if best.objective.higher_is_better else advantage)
+        yield Found(
+            message=f"The best of {len(ranked)} candidates shows {best.objective.metric} {best.objective.value:.6g}; "
+            f"without the advantage of having been chosen by it, new rows should show about {expected:.6g}."
+        )
+        yield RunFinished(best=best, candidates=tuple(ranked), expected=expected, reason=self._reason())
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _start_lanes(self) -> Lanes:
+        if self._budget.in_process:
+            return InlineLane()
+        return LocalLanes(self._budget.cores, self._folder / "lanes", self._lane_modules())
 
     def _lane_modules(self) -> list[str]:
         """Return what is imported before the lanes are forked, which then share the memory of it.

@@ -1,0 +1,88 @@
+"""Adds derived columns to a table: combinations of amounts, and mean answers of categories.
+
+Which rule adds which was decided by measurements: benchmarks/experiments.md, E5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+
+from gyropilot.engine.contracts import DERIVED, PLAIN, TrainingData
+from gyropilot.engine.features.derivations import Derivation, Program
+from gyropilot.engine.features.interactions import find_interactions
+from gyropilot.engine.features.quantiser import fit_borders, quantise
+from gyropilot.engine.features.table_encoder import TableEncoder
+from gyropilot.engine.features.target_means import TargetMeans, fit_target_means
+from gyropilot.engine.task import ProblemType
+
+MAX_ROWS = 200_000
+"""Longer tables are not enriched: each fold's columns would have to be kept once more in every lane."""
+MAX_MEANS = 12
+"""Only so many columns, those of most categories, get mean answers."""
+MANY_LEVELS = {ProblemType.REGRESSION: 3, ProblemType.BINARY: 30}
+"""Columns of at least so many categories get mean answers; in problems of many classes none does."""
+MAX_MARKS = 20
+
+
+def enrich(encoder: TableEncoder, data: TrainingData, folds: int, seed: int) -> tuple[TableEncoder, TrainingData]:
+    """Return encoder and table with derived columns after the plain ones, or both as they are.
+
+    Args:
+        encoder: how cells become numbers.
+        data: the table without derived columns.
+        folds: how many folds there are.
+        seed: which rows of a long table are looked at.
+    """
+    if len(data.target) > MAX_ROWS:
+        return encoder, data
+    inside = [data.folds == fold for fold in range(folds)]
+    learned = np.any(inside, axis=0)
+    combinations = _find_combinations(encoder, data, learned, seed)
+    means = _find_means(encoder, data, inside)
+    if not combinations and not means:
+        return encoder, data
+    plain = data.features.shape[1]
+    derived = Program(combinations).extend(data.features)[:, plain:]
+    # Fold by fold, as `column_folds` says: each fold's columns of means stand side by side.
+    ordered: list[Derivation] = [*combinations, *(mean.lookups[fold] for fold in range(folds) for mean in means)]
+    columns = [derived, *(mean.columns[:, fold, None] for fold in range(folds) for mean in means)]
+    added = np.concatenate(columns, axis=1)
+    borders = fit_borders(added[learned], seed=seed)
+    owners = [PLAIN] * plain + [DERIVED] * len(combinations) + [fold for fold in range(folds) for _ in means]
+    enriched = replace(
+        data,
+        features=np.concatenate([data.features, added], axis=1),
+        codes=np.concatenate([data.codes, quantise(added, borders)], axis=1),
+        borders=[*data.borders, *borders],
+        levels=(*data.levels, *(0 for _ in ordered)),
+        column_folds=tuple(owners),
+    )
+    return msgspec.structs.replace(encoder, derivations=(*encoder.derivations, *ordered)), enriched
+
+
+def _find_combinations(encoder: TableEncoder, data: TrainingData, learned: np.ndarray, seed: int) -> list[Derivation]:
+    target = data.target[learned]
+    if data.problem_type is ProblemType.MULTICLASS:
+        labels = target.astype(np.int64)
+        frequent = np.argsort(-np.bincount(labels, minlength=data.class_count), kind="stable")[:MAX_MARKS]
+        answers = (labels[:, None] == frequent).astype(np.float64)
+    else:
+        answers = target[:, None]
+    amounts = [number for number, feature in enumerate(encoder.base_features) if not feature.levels]
+    names = [feature.name for feature in encoder.base_features]
+    return list(find_interactions(data.features[learned], names, amounts, answers, seed=seed))
+
+
+def _find_means(encoder: TableEncoder, data: TrainingData, folds: list[np.ndarray]) -> list[TargetMeans]:
+    least = MANY_LEVELS.get(data.problem_type)
+    if least is None:
+        return []
+    levels = np.array([feature.levels for feature in encoder.base_features])
+    chosen = sorted(np.flatnonzero(levels >= least).tolist(), key=lambda column: -levels[column])[:MAX_MEANS]
+    return [
+        fit_target_means(data.features, encoder.base_features[column].name, column, data.target, data.weights, folds)
+        for column in sorted(chosen)
+    ]
