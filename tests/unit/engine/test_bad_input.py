@@ -181,7 +181,7 @@ def test_infinities_count_as_missing(tmp_path: Path) -> None:
     prepared = prepare_file(path)
     assert "Infinite numbers, and those beyond 3e+38, count as missing, in 'x' (3)." in prepared.findings
     features = read_training_data(tmp_path / "run" / "data").features
-    assert np.isnan(features[-3:, 0]).all()
+    assert np.isnan(features[57:60, 0]).all()
     assert np.isfinite(features[:-3]).all()
 
 

@@ -179,10 +179,11 @@ class TabularRun:
         best = ranked[0]
         advantage = predict_advantage(np.array([each.part_losses for each in ranked]))
         expected = best.objective.value + (-advantage if best.objective.higher_is_better else advantage)
-        yield Found(
-            message=f"The best of {len(ranked)} candidates shows {best.objective.metric} {best.objective.value:.6g}; "
-            f"without the advantage of having been chosen by it, new rows should show about {expected:.6g}."
-        )
+        if len(ranked) > 1:
+            yield Found(
+                message=f"The best of {len(ranked)} candidates shows {best.objective.metric} {best.objective.value:.6g}; "
+                f"without the advantage of having been chosen by it, new rows should show about {expected:.6g}."
+            )
         yield RunFinished(best=best, candidates=tuple(ranked), expected=expected, reason=self._reason())
 
     # --- inside -------------------------------------------------------------------------------------------------------
