@@ -181,7 +181,8 @@ class TabularRun:
         expected = best.objective.value + (-advantage if best.objective.higher_is_better else advantage)
         if len(ranked) > 1:
             yield Found(
-                message=f"The best of {len(ranked)} candidates shows {best.objective.metric} {best.objective.value:.6g}; "
+                message=f"The best of {len(ranked)} candidates shows {best.objective.metric} "
+                f"{best.objective.value:.6g}; "
                 f"without the advantage of having been chosen by it, new rows should show about {expected:.6g}."
             )
         yield RunFinished(best=best, candidates=tuple(ranked), expected=expected, reason=self._reason())
