@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from gyropilot.engine.bundle.manifest import Manifest
 from gyropilot.engine.data.columns import parse_numbers
 from gyropilot.engine.data.dates import ISO
 from gyropilot.engine.data.in_memory import is_pandas, is_polars, name_columns
+from gyropilot.engine.data.read import RawTable
 from gyropilot.engine.data.source import find_source
 from gyropilot.engine.data.target import Target, encode_target
 from gyropilot.engine.errors import RequestError, TaskError
 from gyropilot.engine.events import CandidateResult
-from gyropilot.engine.features.encoders import DatetimeEncoder, Encoder
+from gyropilot.engine.features.encoders import DatetimeEncoder, Encoder, NumericEncoder
 from gyropilot.engine.features.fitting import encode_table
 from gyropilot.engine.metrics.catalogue import METRICS
 from gyropilot.engine.metrics.decisions import decide, keep_most_probable
@@ -135,8 +137,8 @@ class Model:
             DataError: when the data is no table that can be read.
             RequestError: when it lacks the target, the weights, columns that the model learned from, or rows.
         """
-        table, answers, weights = self._find_answers(self._read(data))
-        predictions = self._run(table).astype(np.float64)
+        raw, answers, weights = self._find_answers(self._read(data))
+        predictions = self._run(raw).astype(np.float64)
         decided = predictions[:, 0]
         if self._labels.size:
             classes = max(len(self._labels), int(answers.max()) + 1)  # labels that the model does not know come last
@@ -186,16 +188,19 @@ class Model:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _read(self, data: Any) -> pa.Table:
+    def _read(self, data: Any) -> RawTable:
+        # What was text in the training data stays text: the same code must not be "007" there and 7 here.
+        encoders = self.manifest.encoder.encoders
+        words = {self.target, *(each.name for each in encoders if not isinstance(each, NumericEncoder))}
         if not isinstance(data, np.ndarray):
-            return find_source(data).read().columns
+            return find_source(data).read(words)
         expected = len(self.feature_names)
         if data.ndim != 2 or data.shape[1] != expected:
             raise RequestError(f"The array has the shape {data.shape}; the model needs (rows, {expected}).")
-        return find_source(name_columns(data, self.feature_names)).read().columns
+        return find_source(name_columns(data, self.feature_names)).read(words)
 
-    def _run(self, table: pa.Table) -> NDArray[np.float32]:
-        encoder = self.manifest.encoder
+    def _run(self, raw: RawTable) -> NDArray[np.float32]:
+        encoder, table = self.manifest.encoder, raw.columns
         missing = [each.name for each in encoder.encoders if each.name not in table.column_names]
         if missing:
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
@@ -203,9 +208,9 @@ class Model:
         suited = tuple(_suit(each, table.schema.field(each.name)) for each in encoder.encoders)
         return self.predictor.run(encode_table(msgspec.structs.replace(encoder, encoders=suited), table))
 
-    def _find_answers(self, table: pa.Table) -> tuple[pa.Table, Numbers, Numbers]:
+    def _find_answers(self, raw: RawTable) -> tuple[RawTable, Numbers, Numbers]:
         """Return the rows that have a target and a valid weight, their answers and their weights."""
-        manifest = self.manifest
+        manifest, table = self.manifest, raw.columns
         for name in (manifest.target, manifest.weight_column):
             if name and name not in table.column_names:
                 raise RequestError(f"The data lacks the column {name!r}, without which a model cannot be scored.")
@@ -227,7 +232,7 @@ class Model:
             table, answers, weights = table.filter(pa.array(valid)), answers[valid], given[valid]
         if not weights.sum() > 0:
             raise RequestError(f"The data has no row with a target in column {manifest.target!r} and a weight above 0.")
-        return table, answers, weights
+        return replace(raw, columns=table), answers, weights
 
 
 def load(path: Path | str) -> Model:

@@ -38,6 +38,7 @@ class ColumnKind(StrEnum):
     CATEGORICAL = "categorical"
     TEXT = "text"
     DATETIME = "datetime"
+    SEQUENCE = "sequence"
 
 
 @dataclass(frozen=True, kw_only=True)

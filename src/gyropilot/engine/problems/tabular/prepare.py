@@ -33,12 +33,12 @@ from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
 from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
+from gyropilot.engine.problems.tabular.check_rows import add_check_rows
 from gyropilot.engine.problems.tabular.enrich import enrich
 from gyropilot.engine.task import ColumnKind, LabelType, ProblemType, Task
 
 PREPARED = "prepared.json"
 ARRAYS = "prepared.npz"
-CHECK_ROWS = 1000
 FEWEST_ROWS = 10
 
 
@@ -131,8 +131,7 @@ def _prepare_anew(
     findings += _inspect(task, table, profiles, encoder, target, data)
     fold_count = int(data.folds[data.folds != HOLDOUT].max()) + 1
     encoder, data = enrich(encoder, data, fold_count, task.seed)
-    random = np.random.default_rng(task.seed)
-    check_rows = random.choice(len(data.target), min(CHECK_ROWS, len(data.target)), replace=False)
+    data, check_rows = add_check_rows(data, task.seed)
     prepared = Prepared(
         key=key,
         digest=digest,
@@ -147,7 +146,7 @@ def _prepare_anew(
         rows=rows,
         fold_count=fold_count,
         findings=tuple(findings),
-        check_rows=tuple(sorted(check_rows.tolist())),
+        check_rows=check_rows,
         sample_row=tuple(table.column(name)[0].as_py() for name in encoder.columns),
     )
     return prepared, data
