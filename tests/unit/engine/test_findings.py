@@ -22,7 +22,7 @@ from gyropilot.engine.features.quantiser import fit_borders, quantise
 
 def find_columns(**columns: object) -> list[str]:
     table = pa.table(columns)
-    table = numbers_as_numbers(table.columns, table.column_names, ())
+    table = numbers_as_numbers(table.columns, table.schema, ())
     return find_in_columns(table, profile_columns(table, {}))
 
 

@@ -78,6 +78,15 @@ def test_a_table_in_memory_is_read_like_a_file() -> None:
     assert raw.columns.to_pydict() == {"a": [1.0, 2.0], "b": ["1", "x"], "c": [1.0, None]}
 
 
+def test_what_a_column_was_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    table = pa.table({"text": ["1", "2"], "whole": [1, 2], "yes": [True, None]})
+    pyarrow.parquet.write_table(table, path)
+    for raw in (InMemory(table).read({"text"}), read_table([path, path], data_format="parquet", words={"text"})):
+        assert [field.metadata[b"type"] for field in raw.columns.schema] == [b"string", b"int64", b"bool"]
+        assert [str(field.type) for field in raw.columns.schema] == ["string", "double", "string"]
+
+
 # --- several files ----------------------------------------------------------------------------------------------------
 
 

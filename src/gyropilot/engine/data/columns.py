@@ -69,20 +69,21 @@ class ColumnProfile:
     """The earlier column that it is equal to."""
 
 
-def numbers_as_numbers(columns: list[pa.ChunkedArray], names: list[str], words: Collection[str]) -> pa.Table:
+def numbers_as_numbers(columns: list[pa.ChunkedArray], schema: pa.Schema, words: Collection[str]) -> pa.Table:
     """Return a table in which text columns of numbers are numbers.
 
     Args:
         columns: the cells; a column is taken from the list when its numbers are there, so that its text can go.
-        names: the columns' names.
+        schema: names of the columns, and what else is known of them.
         words: names of columns that stay as they are written.
     """
-    for index, name in enumerate(names):
+    for index, name in enumerate(schema.names):
         if name not in words and pa.types.is_string(columns[index].type):
             numbers = _cast(columns[index])
             if numbers is not None and numbers.null_count < len(numbers):
                 columns[index] = numbers
-    return pa.table(columns, names=names)
+    fields = [field.with_type(column.type) for field, column in zip(schema, columns, strict=True)]
+    return pa.table(columns, schema=pa.schema(fields))
 
 
 def profile_columns(

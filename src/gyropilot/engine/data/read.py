@@ -68,13 +68,13 @@ def read_table(
     else:
         header = _read_header(paths[0], compression)
         parts = [_read_csv(path, compression, header, first=paths[0]) for path in paths]
-    columns, names = _join(paths, parts)
+    columns, schema = _join(paths, parts)
     skipped = sum(part.skipped_rows for part in parts)
     examples = tuple(example for part in parts for example in part.skipped_examples)[:EXAMPLES]
     headless = tuple(name for part in parts for name in part.files_without_header)
     parts.clear()  # each column's text goes as soon as its numbers are there
     return RawTable(
-        columns=numbers_as_numbers(columns, names, words),
+        columns=numbers_as_numbers(columns, schema, words),
         skipped_rows=skipped,
         skipped_examples=examples,
         files_without_header=headless,
@@ -217,8 +217,8 @@ def _check_names(place: str, names: tuple[str, ...]) -> None:
         raise DataError(f"{place}: Duplicate column names were found: {', '.join(repeated[:EXAMPLES])}{more}")
 
 
-def _join(paths: Sequence[Path], parts: list[RawTable]) -> tuple[list[pa.ChunkedArray], list[str]]:
-    """Return the columns of all files, one below the other, and their names."""
+def _join(paths: Sequence[Path], parts: list[RawTable]) -> tuple[list[pa.ChunkedArray], pa.Schema]:
+    """Return the columns of all files, one below the other, and the first file's schema."""
     tables = [part.columns for part in parts]
     names = tables[0].column_names
     if not sum(table.num_rows for table in tables):
@@ -229,8 +229,9 @@ def _join(paths: Sequence[Path], parts: list[RawTable]) -> tuple[list[pa.Chunked
                 f"{path.name} has other columns than {paths[0].name}: {_difference(names, table.column_names)}"
             )
     if len(tables) == 1:
-        return tables[0].columns, names
-    return [_stack(name, [table.column(index) for table in tables], paths) for index, name in enumerate(names)], names
+        return tables[0].columns, tables[0].schema
+    columns = [_stack(name, [table.column(index) for table in tables], paths) for index, name in enumerate(names)]
+    return columns, tables[0].schema
 
 
 def _stack(name: str, columns: list[pa.ChunkedArray], paths: Sequence[Path]) -> pa.ChunkedArray:

@@ -64,7 +64,7 @@ class InMemory:
     def read(self, words: Collection[str] = ()) -> RawTable:
         """Return the table."""
         table = self._table.columns
-        return replace(self._table, columns=numbers_as_numbers(table.columns, table.column_names, words))
+        return replace(self._table, columns=numbers_as_numbers(table.columns, table.schema, words))
 
 
 def find_source(data: object) -> Source:
