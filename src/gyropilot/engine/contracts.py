@@ -35,7 +35,8 @@ class TrainingData:
     class_count: int
     """How many classes; 0 for regression."""
     features: NDArray[np.float32]
-    """(n, p) numbers; NaN for missing. (n, 0) for learners of codes that see derived columns."""
+    """(n, p) numbers; NaN for missing. (n, 0) for learners of codes that see derived columns. Rows may follow in both
+    matrices that have no answer: an exported model must score them as its library does."""
     codes: NDArray[np.uint8]
     """(n, p) the same, quantised: `features/quantiser.py`."""
     borders: Sequence[NDArray[np.float32]]

@@ -205,7 +205,7 @@ class Model:
         if missing:
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
             raise RequestError(f"The data lacks columns that the model learned from: {missing[:5]}{more}.")
-        suited = tuple(_suit(each, raw.types.get(each.name, "")) for each in encoder.encoders)
+        suited = tuple(_suit(each, table.schema.field(each.name)) for each in encoder.encoders)
         return self.predictor.run(encode_table(msgspec.structs.replace(encoder, encoders=suited), table))
 
     def _find_answers(self, raw: RawTable) -> tuple[RawTable, Numbers, Numbers]:
@@ -257,8 +257,9 @@ def _open_archive(archive: bytes, candidates: tuple[CandidateResult, ...]) -> Mo
         return Model(load_predictor(path), archive, candidates)
 
 
-def _suit(encoder: Encoder, kind: str) -> Encoder:
+def _suit(encoder: Encoder, field: pa.Field) -> Encoder:
     """Return the encoder for a column: moments and days are written in ISO, however dates of the training data were."""
+    kind = (field.metadata or {}).get(b"type", b"").decode()
     if isinstance(encoder, DatetimeEncoder) and kind.startswith(TEMPORAL):
         return msgspec.structs.replace(encoder, date_format=ISO)
     return encoder

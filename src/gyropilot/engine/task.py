@@ -38,6 +38,7 @@ class ColumnKind(StrEnum):
     CATEGORICAL = "categorical"
     TEXT = "text"
     DATETIME = "datetime"
+    SEQUENCE = "sequence"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ class Task:
         if self.weight_column and self.weight_column == self.target:
             raise TaskError(f"The weight column {self.weight_column!r} is the target; it must be another column.")
         for name in (*self.features, *self.column_kinds):
-            if name in {self.target, self.weight_column}:
+            if name == self.target or (self.weight_column and name == self.weight_column):
                 raise TaskError(f"The column {name!r} is the target or the weight column; it is no feature.")
         surplus = [name for name in self.column_kinds if self.features and name not in self.features]
         if surplus:

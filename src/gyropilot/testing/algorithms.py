@@ -175,6 +175,18 @@ class AlgorithmSuite:
         np.testing.assert_array_equal(fits[0].predict(steps[0]), fits[1].predict(steps[1]))
         assert len(fits[0].score_rows(np.flatnonzero(folds == HOLDOUT), 1)) == ROWS // 4
 
+    def test_rows_without_an_answer_teach_nothing(self, algorithm: Algorithm, data: TrainingData) -> None:
+        """Rows that follow the table are only there to be scored."""
+        features = np.concatenate([data.features, np.full((7, data.features.shape[1]), np.nan, dtype=np.float32)])
+        codes = quantise(features, list(data.borders))
+        fits = [
+            self.begin(algorithm, each)
+            for each in (replace(data, cache={}), replace(data, features=features, codes=codes, cache={}))
+        ]
+        steps = [len(fit.advance(3, 60).losses) for fit in fits]
+        np.testing.assert_array_equal(fits[0].predict(steps[0]), fits[1].predict(steps[1]))
+        assert len(fits[1].score_rows(np.arange(ROWS, ROWS + 7), 1)) == 7
+
     def test_classes_that_no_training_row_has_are_improbable(self, algorithm: Algorithm) -> None:
         """A class that occurs in one fold alone is no obstacle to a fit outside it; nor does it appear from nowhere."""
         data = make_data(ProblemType.MULTICLASS)
@@ -191,11 +203,15 @@ class AlgorithmSuite:
         features = data.features.copy()
         features[:20] = np.nan
         features[20:40, 4] = -1
+        features = np.concatenate([features, features[40:80]])  # rows without an answer, after the table's own
+        features[ROWS::2] = np.nan
+        features[ROWS + 1 :: 2, 4] = -1
         data = replace(data, features=features, codes=quantise(features, list(data.borders)), cache={})
         fit = self.begin(algorithm, data)
         steps = len(fit.advance(STEPS, 60).losses)
         link = algorithm.abilities.link
-        expected = to_predictions(fit.score_rows(np.arange(ROWS), steps), data.problem_type, link).reshape(ROWS, -1)
+        rows = np.arange(len(features))
+        expected = to_predictions(fit.score_rows(rows, steps), data.problem_type, link).reshape(len(rows), -1)
         member = Member(parts=[fit.part(steps)], weight=1.0, link=link)
         graph = build_graph([member], data.problem_type, features.shape[1])
         session = onnxruntime.InferenceSession(graph.SerializeToString())

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS
 from gyropilot.engine.algorithms.views import begin_fit
 from gyropilot.engine.contracts import DERIVED, HOLDOUT, PLAIN, TrainingData, Trees
-from gyropilot.engine.features.encoders import CategoricalEncoder, NumericEncoder
+from gyropilot.engine.features.encoders import CategoricalEncoder, Cell, NumericEncoder
 from gyropilot.engine.features.interactions import find_interactions
 from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
@@ -23,8 +24,9 @@ ROWS = 3000
 RANDOM = np.random.default_rng(5)
 AMOUNTS = RANDOM.normal(size=(ROWS, 3)).astype(np.float32)
 CATEGORIES = RANDOM.integers(0, 8, ROWS).astype(np.float32)
-FOLDS = (np.arange(ROWS) % 5).astype(np.uint8)
+FOLDS: NDArray[np.uint8] = (np.arange(ROWS) % 5).astype(np.uint8)
 NAMES = ("a", "b", "c")
+SCORED = range(ROWS - 500, ROWS)
 LEVELS = tuple("stuvwxyz")
 
 
@@ -80,13 +82,13 @@ def test_mean_answers_do_not_know_the_row_they_describe() -> None:
     """Another answer in one row changes what rows of other folds see, never what its own fold's rows see."""
     target = RANDOM.normal(size=ROWS)
     features = make_data(target).features
-    folds = [fold == FOLDS for fold in range(5)]
+    folds = [np.isin(FOLDS, fold) for fold in range(5)]
     changed = target.copy()
     changed[0] += 1000
     before, after = (
         fit_target_means(features, "d", 3, each, np.ones(ROWS), folds).columns for each in (target, changed)
     )
-    own = FOLDS[0] == FOLDS
+    own = folds[0]
     np.testing.assert_array_equal(before[own], after[own])
     assert (before[~own & (features[:, 3] == features[0, 3])] != after[~own & (features[:, 3] == features[0, 3])]).any()
     np.testing.assert_array_equal(before[:, FOLDS[0]], after[:, FOLDS[0]])  # its fold's model learns without it
@@ -96,7 +98,9 @@ def test_serving_sees_what_scoring_sees() -> None:
     encoder, data = enrich(ENCODER, make_data(PRODUCT + CATEGORIES), 5, 0)
     assert data.column_folds == (PLAIN,) * 4 + (DERIVED,) + (0, 1, 2, 3, 4)
     assert [feature.name for feature in encoder.features][4:6] == ["a x b", "d: mean answer 0"]
-    rows = [[*map(float, AMOUNTS[row]), LEVELS[int(CATEGORIES[row])]] for row in range(ROWS - 500, ROWS)]
+    rows: list[list[Cell]] = [
+        [*map(float, AMOUNTS[row]), LEVELS[int(CATEGORIES[row])]] for row in range(ROWS - 500, ROWS)
+    ]
     np.testing.assert_array_equal(encoder.encode_rows(rows), data.features[-500:])
     unseen = encoder.encode_rows([[1.0, 1.0, 1.0, "?"], [None, 1.0, 1.0, None]])
     assert np.isfinite(unseen[0, 5:]).all()

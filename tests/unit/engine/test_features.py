@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,10 +15,12 @@ from gyropilot.engine.data.columns import profile_columns
 from gyropilot.engine.data.read import read_table
 from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import (
+    SEQUENCE_STATISTICS,
     CategoricalEncoder,
     DatetimeEncoder,
     Encoder,
     NumericEncoder,
+    SequenceEncoder,
     TextEncoder,
 )
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
@@ -83,6 +87,57 @@ def test_dates_have_parts() -> None:
     assert np.isnan(encoder.encode("soon")).all()
 
 
+def test_numbers_are_dates_as_text_and_as_numbers() -> None:
+    seconds = DatetimeEncoder(name="d", date_format="epoch_s", has_time=True)
+    assert seconds.encode("946771200") == seconds.encode(946771200.0) == (1.0, 1.0, 2.0, 6.0, 2.0, 0.0)
+    digits = DatetimeEncoder(name="d", date_format="%Y%m%d", has_time=False)
+    assert digits.encode("20000102") == digits.encode(20000102.0) == (1.0, 1.0, 2.0, 6.0, 2.0)
+    for cell in (math.nan, math.inf, 1e300, None, "", "soon"):
+        assert np.isnan(seconds.encode(cell)).all(), cell
+
+
+def test_sequences_become_statistics() -> None:
+    encoder = SequenceEncoder(name="s")
+    statistics = dict(zip(SEQUENCE_STATISTICS, encoder.encode("4, , 0, 2, 2"), strict=True))
+    assert statistics == pytest.approx(
+        {
+            "count": 4,
+            "missing": 1,
+            "mean": 2,
+            "std": 2**0.5,
+            "min": 0,
+            "q25": 1.5,
+            "median": 2,
+            "q75": 2.5,
+            "max": 4,
+            "first": 4,
+            "last": 2,
+            "slope": np.polyfit([0, 2, 3, 4], [4, 0, 2, 2], 1)[0],
+            "mean_abs_change": 2,
+            "autocorrelation": -0.5,
+            "mean_crossings": 1 / 3,
+            "argmin": 0.5,
+            "argmax": 0,
+        }
+    )
+    assert encoder.encode("7")[:5] == (1, 0, 7, 0, 7)
+    assert encoder.encode(7.0) == encoder.encode("7")
+    assert np.isfinite(encoder.encode("1,1,1")).all()
+    for cell in (None, "", "a, b", math.nan):
+        assert np.isnan(encoder.encode(cell)).all(), cell
+
+
+def test_columns_of_sequences_are_encoded_in_tables_and_rows_alike() -> None:
+    random = np.random.default_rng(1)
+    cells = [",".join(f"{number:.3f}" for number in random.normal(size=random.integers(2, 30))) for _ in range(50)]
+    table = pa.table({"s": pa.array([*cells, None], pa.string())})
+    encoder = fit_table_encoder(table, profile_columns(table, {}))
+    assert [feature.name for feature in encoder.features][:2] == ["s: count", "s: missing"]
+    whole = encode_table(encoder, table)
+    np.testing.assert_array_equal(encoder.encode_rows([[cell] for cell in [*cells, ""]]), whole)
+    np.testing.assert_array_equal(encoder.encode_rows([[cells[3]]])[0], whole[3])
+
+
 NUMBERS = st.floats(width=32, allow_infinity=False, allow_nan=True)
 
 
@@ -111,16 +166,20 @@ CELLS = st.one_of(
     st.integers(),
     st.just(10**400),
     st.sampled_from(
-        ["", " ", "1", " 1.5 ", "1_0", "inf", "nan", "-0", "$1,234", "12 %", "a", "2024-01-02", "2024-1-2"]
+        ["", " ", "1", " 1.5 ", "1_0", "inf", "nan", "-0", "$1,234", "12 %", "a", "2024-01-02", "20240102"]
     ),
     st.text(max_size=8),
+    st.text(st.sampled_from("0123456789.,;-eE x[]"), max_size=30),
 )
 ALL_ENCODERS: tuple[Encoder, ...] = (
     NumericEncoder(name="number"),
     NumericEncoder(name="price", is_decorated=True),
     CategoricalEncoder(name="category", categories=("a", "1", "-0", "True")),
     DatetimeEncoder(name="date", date_format="iso", has_time=True),
+    DatetimeEncoder(name="moment", date_format="epoch_s", has_time=True),
+    DatetimeEncoder(name="digits", date_format="%Y%m%d", has_time=False),
     TextEncoder(name="text"),
+    SequenceEncoder(name="sequence"),
 )
 
 

@@ -283,6 +283,11 @@ def test_names_that_occur_twice_are_told() -> None:
         adopt_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]))
 
 
+def test_nested_columns_are_told() -> None:
+    with pytest.raises(DataError, match="Column 'a' has the type list"):
+        adopt_table(pa.table({"a": [[1, 2]]}))
+
+
 def test_text_and_categories_of_every_make_are_text() -> None:
     words = ["a", "", None]
     table = pa.table({str(kind): pa.array(words, kind) for kind in (pa.string(), pa.large_string(), pa.string_view())})
@@ -304,8 +309,9 @@ def test_spans_of_time_are_seconds_and_what_is_no_number_is_missing() -> None:
 
 
 def test_columns_know_what_they_were() -> None:
-    raw = adopt_table(pa.table({"n": [1], "b": [True], "s": ["x"], "d": [date(2024, 1, 2)]}))
-    assert raw.types == {"n": "int64", "b": "bool", "s": "string", "d": "date32[day]"}
+    table = adopt_table(pa.table({"n": [1], "b": [True], "s": ["x"], "d": [date(2024, 1, 2)]})).columns
+    kinds = {field.name: field.metadata[b"type"].decode() for field in table.schema}
+    assert kinds == {"n": "int64", "b": "bool", "s": "string", "d": "date32[day]"}
 
 
 def test_cells_of_several_types_become_text() -> None:

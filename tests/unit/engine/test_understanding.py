@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from gyropilot.engine.data.columns import NAMES_ROWS, NOT_CHOSEN, REPEATS, profile_column, profile_columns
-from gyropilot.engine.data.dates import FORMATS, find_date_format, parse_date
+from gyropilot.engine.data.dates import DIGITS, FORMATS, MILLISECONDS, SECONDS, find_date_format, parse_date
 from gyropilot.engine.data.folds import assign_folds, count_folds, hold_out
+from gyropilot.engine.data.sequences import parse_sequence
 from gyropilot.engine.data.target import understand_target
 from gyropilot.engine.errors import DataError
 from gyropilot.engine.task import ColumnKind, ProblemType
@@ -120,7 +121,79 @@ def test_zones_become_universal_time() -> None:
     assert str(moment) == "2023-12-31 22:30:00"
 
 
-@pytest.mark.parametrize("cells", [["12345678"], ["2024-01-01", "soon"], ["abcdefgh"], []])
+def test_zones_may_differ_from_cell_to_cell() -> None:
+    cells = ["2024-01-01T00:30:00+02:00", "2024-01-01T00:30:00Z", "2024-01-01 00:30:00 UTC", "2024-01-01T00:30-05:00"]
+    date_format = find_date_format(cells)
+    moments = [str(parse_date(cell, date_format)) for cell in cells]
+    assert moments == ["2023-12-31 22:30:00", *["2024-01-01 00:30:00"] * 2, "2024-01-01 05:30:00"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "date_format", "first"),
+    [
+        ([1704067200, 1704153600.5], SECONDS, "2024-01-01 00:00:00"),
+        (["1704067200", "0"], SECONDS, "2024-01-01 00:00:00"),
+        ([1704067200123.0, 1.0], MILLISECONDS, "2024-01-01 00:00:00.123000"),
+        ([20240131.0, 20231201.0], DIGITS, "2024-01-31 00:00:00"),
+        (["20240131", "20231201"], "iso", "2024-01-31 00:00:00"),
+        (["2024-02", "2023-12"], "%Y-%m", "2024-02-01 00:00:00"),
+        ([1e300, 1.0], "", ""),
+    ],
+)
+def test_numbers_are_dates_when_that_is_said(cells: list[str | float], date_format: str, first: str) -> None:
+    values = pa.chunked_array([pa.array(cells)])
+    profile = profile_column("c", values, ColumnKind.DATETIME) if date_format else None
+    assert find_date_format(cells) == date_format
+    if profile is not None:
+        assert profile.date_format == date_format
+        assert str(parse_date(str(cells[0]), date_format)) == first or date_format == DIGITS
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "date_format"),
+    [
+        ("timestamp", [1704067200, 1704153600], SECONDS),
+        ("eventTimestamp", [1704067200000, 1704153600000], MILLISECONDS),
+        ("created_at", [1704067200, 1704153600], SECONDS),
+        ("time", [1704067200, 1704153600], ""),
+        ("timestamp", [3, 1704067200], ""),
+        ("timestamp", [1704067200.5, 1704153600], ""),
+        ("unix_seconds", [1704067200, 1704153600], SECONDS),
+        ("amount", [1704067200, 1704153600], ""),
+        ("order_date", [20240131, 20231201], DIGITS),
+        ("order_date", [20240131, 20240132], ""),
+        ("order", [20240131, 20231201], ""),
+    ],
+)
+def test_numbers_are_dates_by_name_and_range_together(name: str, cells: list[float], date_format: str) -> None:
+    profile = profile_column(name, pa.chunked_array([pa.array(cells, pa.float64())]))
+    assert (profile.kind is ColumnKind.DATETIME, profile.date_format) == (bool(date_format), date_format)
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_inferred"),
+    [
+        (["1.0,2.0,3.5", "4, 5, 6, 7", "1,,3,4"], True),
+        (["1;2;3", "[4; 5; 6]", "7; NA; 8; 9"], True),
+        (["1,5", "2,5", "3,7"], False),
+        (["1,5", "2,5", "3,7,4"], False),
+        (["1,234", "1,234,567", "12"], False),
+        (["a, b, c", "d, e, f"], False),
+        (["1, 2, many", "1, 2, 3"], False),
+        (["2024-01-01,2024-01-02", "2024-01-01"], False),
+    ],
+)
+def test_sequences_are_told_from_numbers_and_words(cells: list[str], is_inferred: bool) -> None:
+    assert (profile_column("c", column([*cells, None])).kind is ColumnKind.SEQUENCE) is is_inferred
+
+
+def test_what_is_no_number_is_missing_from_a_sequence() -> None:
+    np.testing.assert_array_equal(parse_sequence("[1, , x, 2.5e1]"), [1, np.nan, np.nan, 25])
+    np.testing.assert_array_equal(parse_sequence(" 1,5; -2 ;.5"), [np.nan, -2, 0.5])
+    assert parse_sequence("") == parse_sequence("no, numbers") == []
+
+
+@pytest.mark.parametrize("cells", [["12345678x"], ["2024-01-01", "soon"], ["abcdefgh"], []])
 def test_no_dates(cells: list[str]) -> None:
     assert find_date_format([*cells, "x1x1x1x1"] if cells else cells) == ""
 

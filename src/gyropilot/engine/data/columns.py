@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gyropilot.engine.data.dates import SAMPLE as DATE_SAMPLE
-from gyropilot.engine.data.dates import find_date_format
+from gyropilot.engine.data.dates import find_date_format, find_named_date_format
+from gyropilot.engine.data.sequences import are_sequences
 from gyropilot.engine.errors import DataError
 from gyropilot.engine.task import ColumnKind
 
@@ -119,6 +120,8 @@ def profile_column(name: str, column: pa.ChunkedArray, override: ColumnKind | No
         date_format = find_date_format(_thin_out(pc.unique(filled)))
         if not date_format:
             raise DataError(f"Column {name!r} is said to hold dates, but no format of dates fits its cells.")
+    if override is None and kind is ColumnKind.NUMERIC and (named := _find_named_dates(name, filled)):
+        return ColumnProfile(name=name, kind=ColumnKind.DATETIME, date_format=named)
     profile = ColumnProfile(name=name, kind=kind, date_format=date_format)
     if kind is ColumnKind.NUMERIC:
         profile = replace(profile, is_decorated=_cast(filled) is None and is_decorated(filled))
@@ -186,9 +189,23 @@ def _kind(filled: pa.ChunkedArray) -> tuple[ColumnKind, str]:
         return ColumnKind.DATETIME, date_format
     if _is_mostly_numbers(filled):
         return ColumnKind.NUMERIC, ""
+    if are_sequences(_thin_out(distinct)):
+        return ColumnKind.SEQUENCE, ""
     if len(distinct) >= TEXT_DISTINCT_FRACTION * len(filled) and _mean_words(filled) > TEXT_WORDS:
         return ColumnKind.TEXT, ""
     return ColumnKind.CATEGORICAL, ""
+
+
+def _find_named_dates(name: str, filled: pa.ChunkedArray) -> str:
+    """Return the format of numbers that are dates by their name and range, or nothing."""
+    numbers = parse_numbers(filled)
+    if numbers is None:
+        return ""
+    bounds = pc.min_max(numbers).as_py()
+    found = find_named_date_format(name, bounds["min"], bounds["max"])
+    is_whole = found and pc.all(pc.equal(pc.floor(numbers), numbers)).as_py()
+    fits = is_whole and find_date_format(_thin_out(pc.unique(numbers.drop_null()))) == found
+    return found if fits else ""
 
 
 def find_words(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -65,7 +65,7 @@ def find_in_classes(classes: Sequence[str], answers: Numbers, folds: int) -> lis
         return []
     counts = np.bincount(answers.astype(np.int64), minlength=len(classes))
     findings = []
-    rare = [classes[index] for index in np.flatnonzero(counts < folds)]
+    rare = [classes[index] for index in np.flatnonzero(counts < folds).tolist()]
     if rare:
         findings.append(
             f"{len(rare)} classes have fewer rows than there are folds ({folds}) and will be hard to tell: "

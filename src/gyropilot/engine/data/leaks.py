@@ -61,7 +61,7 @@ def _judge_classes(answers: Numbers) -> Callable[[Codes], float]:
             return 0.0
         counts = np.bincount(codes[:half].astype(np.int64) * kinds + learned, minlength=CODES * kinds)
         counts = counts.reshape(CODES, kinds)
-        said = _fill(counts.argmax(axis=1), counts.any(axis=1), guess)
+        said = _fill(counts.argmax(axis=1), counts.sum(axis=1) > 0, guess)
         return 1 - float((said[codes[half:]] != judged).sum()) / errors
 
     return judge

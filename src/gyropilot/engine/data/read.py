@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,7 @@ class RawTable:
     """A table as read: every column is text (`string`) or a number (`double`), missing cells are null."""
 
     columns: pa.Table
-    """The cells."""
-    types: Mapping[str, str] = field(default_factory=dict)
-    """Names of the types that Arrow gave the columns; none of a CSV file, whose cells are text."""
+    """The cells. In the metadata of its field, a column that was more than text keeps the name of its `type`."""
     skipped_rows: int = 0
     """Malformed rows that were left out."""
     skipped_examples: tuple[str, ...] = ()
@@ -74,11 +72,9 @@ def read_table(
     skipped = sum(part.skipped_rows for part in parts)
     examples = tuple(example for part in parts for example in part.skipped_examples)[:EXAMPLES]
     headless = tuple(name for part in parts for name in part.files_without_header)
-    types = parts[0].types
     parts.clear()  # each column's text goes as soon as its numbers are there
     return RawTable(
         columns=numbers_as_numbers(columns, names, words),
-        types=types,
         skipped_rows=skipped,
         skipped_examples=examples,
         files_without_header=headless,
@@ -93,7 +89,7 @@ def adopt_table(data: Any) -> RawTable:
     """
     table = to_arrow(data)
     _check_names("The table", tuple(table.column_names))
-    return RawTable(columns=_normalise(table), types=_name_types(table))
+    return RawTable(columns=_normalise(table))
 
 
 def fingerprint(paths: Sequence[Path]) -> str:
@@ -200,8 +196,7 @@ def _read_parquet(path: Path) -> RawTable:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             _check_names(path.name, tuple(file.schema_arrow.names))
-            table = file.read()
-        return RawTable(columns=_normalise(table), types=_name_types(table))
+            return RawTable(columns=_normalise(file.read()))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         first_line = str(error).partition("\n")[0]
         raise DataError(f"{path.name} is not a Parquet file that can be read: {first_line}") from error
@@ -259,39 +254,38 @@ def _stack(name: str, columns: list[pa.ChunkedArray], paths: Sequence[Path]) -> 
 
 def _normalise(table: pa.Table) -> pa.Table:
     """Turn every column into text or numbers, as a CSV of the same table would hold them."""
-    columns = [_normalise_column(name, table.column(index)) for index, name in enumerate(table.column_names)]
-    return pa.table(columns, names=table.column_names)
-
-
-def _name_types(table: pa.Table) -> dict[str, str]:
-    kinds = ((field.name, field.type) for field in table.schema)
-    return {name: str(kind.value_type if pa.types.is_dictionary(kind) else kind) for name, kind in kinds}
-
-
-def _normalise_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    plain = _decode(column) if pa.types.is_dictionary(column.type) else column
-    kind = plain.type
-    try:
-        if pa.types.is_boolean(kind):
-            return pc.if_else(plain, "True", "False")
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            return without_nan(plain.cast(pa.float64(), safe=False))
-        if pa.types.is_duration(kind):
-            return pc.divide(plain.cast(pa.duration("us"), safe=False).cast(pa.int64()).cast(pa.float64()), 1e6)
-        if pa.types.is_temporal(kind) or pa.types.is_null(kind):
-            return plain.cast(pa.string())
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-            text = plain.cast(pa.string())
-            return pc.if_else(pc.equal(text, ""), None, text)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(f"Column {name!r} has the type {kind}, which cannot be read: {error}") from error
-    raise DataError(f"Column {name!r} has the type {kind}, which cannot be learned from.")
+    fields, columns = [], []
+    for index, name in enumerate(table.column_names):
+        column = table.column(index)
+        plain = _decode(column) if pa.types.is_dictionary(column.type) else column
+        columns.append(_to_text_or_numbers(name, plain))
+        fields.append(pa.field(name, columns[-1].type, metadata={"type": str(plain.type)}))
+    return pa.table(columns, schema=pa.schema(fields))
 
 
 def _decode(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type.value_type
     plain = pa.string() if pa.types.is_string_view(kind) else kind  # Arrow does not decode every kind of text itself
     return pa.chunked_array([chunk.dictionary.cast(plain).take(chunk.indices) for chunk in column.chunks], plain)
+
+
+def _to_text_or_numbers(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    try:
+        if pa.types.is_boolean(kind):
+            return pc.if_else(column, "True", "False")
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            return without_nan(column.cast(pa.float64(), safe=False))
+        if pa.types.is_duration(kind):
+            return pc.divide(column.cast(pa.duration("us"), safe=False).cast(pa.int64()).cast(pa.float64()), 1e6)
+        if (pa.types.is_temporal(kind) and not pa.types.is_interval(kind)) or pa.types.is_null(kind):
+            return column.cast(pa.string())
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+            text = column.cast(pa.string())
+            return pc.if_else(pc.equal(text, ""), None, text)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"Column {name!r} has the type {kind}, which cannot be read: {error}") from error
+    raise DataError(f"Column {name!r} has the type {kind}, which cannot be learned from.")
 
 
 def _difference(names: Sequence[str], others: Sequence[str]) -> str:

@@ -82,13 +82,20 @@ def encode_target(name: str, column: pa.ChunkedArray, known: Target) -> Target:
     return replace(known, values=values, rows=rows, findings=findings)
 
 
-def find_label_type(kind: str, classes: Sequence[str]) -> LabelType:
+def _has_answer(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return which cells are answers: an infinite number is none, a label may be any word."""
+    valid = pc.is_valid(column)
+    return valid if pa.types.is_string(column.type) else pc.and_(valid, pc.fill_null(pc.is_finite(column), False))
+
+
+def find_label_type(field: pa.Field, classes: Sequence[str]) -> LabelType:
     """Return what labels were before they became text: as their column says, or as they are written in a CSV file.
 
     Args:
-        kind: name of the type of the target's column; empty for a CSV file.
+        field: the target's field of a table as read.
         classes: the labels.
     """
+    kind = (field.metadata or {}).get(b"type", b"").decode()
     if "string" in kind:
         return LabelType.TEXT
     if set(classes) <= {"True", "False"}:
@@ -103,12 +110,6 @@ def _is_number(word: str) -> bool:
         return word in {repr(float(word)), str(int(float(word)))}
     except (ValueError, OverflowError):
         return False
-
-
-def _has_answer(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return which cells are answers: an infinite number is none, a label may be any word."""
-    valid = pc.is_valid(column)
-    return valid if pa.types.is_string(column.type) else pc.and_(valid, pc.fill_null(pc.is_finite(column), False))
 
 
 def _infer(name: str, filled: pa.ChunkedArray, numbers: pa.ChunkedArray | None) -> ProblemType:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.data.dates import parse_date
+from gyropilot.engine.data.sequences import parse_sequence
 from gyropilot.engine.features.text import TextSpace, embed_texts
 
 UNSEEN = -1.0
@@ -102,7 +103,8 @@ class DatetimeEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="datetime")
 
     def encode(self, cell: Cell) -> tuple[float, ...]:
         """Return the date's parts."""
-        moment = parse_date(cell, self.date_format) if isinstance(cell, str) else None
+        is_empty = cell is None or cell != cell  # only NaN differs from itself
+        moment = None if is_empty else parse_date(spell(cell), self.date_format)  # type: ignore[arg-type]  # not None
         if moment is None:
             return (math.nan,) * len(self.outputs)
         parts = (
@@ -167,7 +169,65 @@ class TextEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
         return np.concatenate([numbers, embed_texts(texts, spaces)], axis=1) if spaces else numbers
 
 
-Encoder = NumericEncoder | CategoricalEncoder | DatetimeEncoder | TextEncoder
+SEQUENCE_STATISTICS = (
+    *("count", "missing", "mean", "std", "min", "q25", "median", "q75", "max", "first", "last"),
+    *("slope", "mean_abs_change", "autocorrelation", "mean_crossings", "argmin", "argmax"),
+)
+
+
+class SequenceEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="sequence"):
+    """Sequences of numbers become statistics of them; a cell without a number is missing."""
+
+    name: str
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns it makes."""
+        return tuple(f"{self.name}: {statistic}" for statistic in SEQUENCE_STATISTICS)
+
+    def encode(self, cell: Cell) -> tuple[float, ...]:
+        """Return the sequence's statistics."""
+        parsed = [] if cell is None else parse_sequence(spell(cell))
+        if not parsed:
+            return (math.nan,) * len(SEQUENCE_STATISTICS)
+        return _summarise(np.array(parsed))
+
+
+def _summarise(sequence: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the statistics of the numbers of a sequence, of which at least one is not missing."""
+    places = np.flatnonzero(np.abs(sequence) < LARGEST).astype(np.float64)
+    numbers = sequence[places.astype(np.int64)]
+    count = len(numbers)
+    if not count:
+        return (math.nan,) * len(SEQUENCE_STATISTICS)
+    low, median, high = np.quantile(numbers, [0.25, 0.5, 0.75])
+    offsets, steps = numbers - numbers.mean(), places - places.mean()
+    spread, span = float((offsets**2).sum()), float((steps**2).sum())
+    above = offsets > 0
+    last = max(len(sequence) - 1, 1)
+    statistics = (
+        float(count),
+        float(len(sequence) - count),
+        float(numbers.mean()),
+        math.sqrt(spread / count),
+        float(numbers.min()),
+        float(low),
+        float(median),
+        float(high),
+        float(numbers.max()),
+        float(numbers[0]),
+        float(numbers[-1]),
+        float((steps * offsets).sum()) / span if span else 0.0,
+        float(np.abs(np.diff(numbers)).mean()) if count > 1 else 0.0,
+        float((offsets[1:] * offsets[:-1]).sum()) / spread if spread else 0.0,
+        float((above[1:] != above[:-1]).mean()) if count > 1 else 0.0,
+        float(places[numbers.argmin()]) / last,
+        float(places[numbers.argmax()]) / last,
+    )
+    return tuple(number if abs(number) < LARGEST else math.nan for number in statistics)
+
+
+Encoder = NumericEncoder | CategoricalEncoder | DatetimeEncoder | TextEncoder | SequenceEncoder
 
 
 def spell(cell: str | float) -> str:

@@ -20,6 +20,7 @@ from gyropilot.engine.features.encoders import (
     DatetimeEncoder,
     Encoder,
     NumericEncoder,
+    SequenceEncoder,
     TextEncoder,
     spell,
 )
@@ -77,8 +78,10 @@ def fit_encoder(profile: ColumnProfile, column: pa.ChunkedArray, text_share: flo
         return NumericEncoder(name=profile.name, is_decorated=profile.is_decorated)
     if profile.kind is ColumnKind.TEXT:
         return _fit_text(profile.name, column, text_share)
+    if profile.kind is ColumnKind.SEQUENCE:
+        return SequenceEncoder(name=profile.name)
     if profile.kind is ColumnKind.DATETIME:
-        cells = (parse_date(str(cell), profile.date_format) for cell in pc.unique(column.drop_null()).to_pylist())
+        cells = (parse_date(spell(cell), profile.date_format) for cell in pc.unique(column.drop_null()).to_pylist())
         has_time = any(moment.hour or moment.minute for moment in cells if moment is not None)
         return DatetimeEncoder(name=profile.name, date_format=profile.date_format, has_time=has_time)
     return CategoricalEncoder(name=profile.name, categories=_frequent_categories(column))

@@ -45,11 +45,12 @@ class Fold:
 
 
 class Candidate:
-    """Knows which order which of its folds needs next."""
+    """Knows which order which of its folds needs next. No lane gets more than its share of the folds."""
 
-    def __init__(self, plan: Plan, folds: int, check_rows: Sequence[int], folder: Path) -> None:
+    def __init__(self, plan: Plan, folds: int, lanes: int, check_rows: Sequence[int], folder: Path) -> None:
         self.plan = plan
         self.folds = [Fold(key=f"{plan.id}.{number}", number=number) for number in range(folds)]
+        self._share = -(-folds // lanes)
         self._began_at = float("inf")
         self.fit_seconds = 0.0
         self._step_seconds = 0.0
@@ -102,8 +103,9 @@ class Candidate:
 
     def next_order(self, lane: int) -> Order | None:
         """Return what the lane is to do for this candidate, if anything."""
+        has_share = sum(fold.lane == lane for fold in self.folds) >= self._share
         for fold in self.folds:
-            if fold.lane is None:
+            if fold.lane is None and not has_share:
                 fold.lane, fold.is_busy = lane, True
                 plan = self.plan
                 return Begin(fold.key, plan.algorithm, dict(plan.parameters), fold.number, plan.seed)

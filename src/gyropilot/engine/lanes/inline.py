@@ -32,13 +32,13 @@ class InlineLane:
                 return 0, answer
         return None
 
-    def memory_bytes(self, limit: int) -> int:  # noqa: ARG002  # the whole program's memory is not the lane's
-        """Return 0: what the lane holds is not known."""
-        return 0
-
     def restart(self, lane: int) -> None:  # noqa: ARG002  # there is one lane
         """Forget what is being trained."""
         self.close()
+
+    def memory_bytes(self, limit: int) -> int:  # noqa: ARG002  # see below
+        """Return 0: what this process holds would not be given back by giving up a fit."""
+        return 0
 
     def close(self) -> None:
         """Forget everything."""

@@ -8,6 +8,8 @@ from gyropilot.engine.lanes.candidate import Candidate
 
 STORE_SHARE = 0.35
 """Storing a fold takes, for each step, about this share of the time the step took; known better once measured."""
+FIXED_SHARE = 0.25
+"""Storing takes at least this share of what it took for more steps."""
 CUT_SHARE = 0.5
 """What trains for less than this share of its time is worth little; what is trained by a schedule needs all of it."""
 
@@ -32,9 +34,11 @@ class Pace:
         self._spent[candidate.plan.algorithm] = spent, candidate.scheduled_steps
 
     def predict_storing(self, candidate: Candidate) -> float:
-        """Return the seconds that storing one fold takes."""
+        """Return the seconds that storing one fold takes; as long as the last one's while it has no steps yet."""
         steps = _stored_steps(candidate)
         known_steps, seconds = self._stored.get(candidate.plan.algorithm, (0, 0.0))
+        if 0 < steps < known_steps:
+            return seconds * max(steps / known_steps, FIXED_SHARE)
         return seconds + STORE_SHARE * candidate.seconds_per_step * max(steps - known_steps, 0)
 
     def predict_remaining(self, candidate: Candidate) -> float:

@@ -167,35 +167,41 @@ class Training:
         """Tell whether there is something to begin; it is the first of the deferred plans then."""
         if self._limits.stop.is_set() or self._advance_seconds_left() <= 0:
             return False
-        room = self._advance_seconds_left() * self._lanes.count - sum(map(self._pace.predict_remaining, self._active))
         for _ in range(len(self._deferred)):
-            if self._fits(self._deferred[0], room):
+            if self._fits(self._deferred[0]):
                 return True
             self._deferred.rotate(-1)
         while len(self._deferred) < MOST_DEFERRED and (plan := self._next_plan()) is not None:
             if plan.algorithm in self._too_large:
                 self._outcomes += [Began(plan=plan), GaveUp(plan=plan, reason=TOO_LARGE, was_stopped=False)]
-            elif self._fits(plan, room):
+            elif self._fits(plan):
                 self._deferred.appendleft(plan)
                 return True
             else:
                 self._deferred.append(plan)
         return False
 
-    def _fits(self, plan: Plan, room: float) -> bool:
-        return self._pace.predict_least(self._candidate(plan)) <= room
+    def _fits(self, plan: Plan) -> bool:
+        """Tell whether a candidate is worth beginning beside those that are being trained."""
+        candidate = self._candidate(plan)
+        seconds = self._advance_seconds_left(candidate)
+        promised = sum(map(self._pace.predict_remaining, self._active))
+        return seconds > 0 and self._pace.predict_least(candidate) <= seconds * self._lanes.count - promised
 
     def _candidate(self, plan: Plan) -> Candidate:
-        return Candidate(plan, self._fold_count, self._check_rows, self._candidates_folder / plan.id)
+        folder = self._candidates_folder / plan.id
+        return Candidate(plan, self._fold_count, self._lanes.count, self._check_rows, folder)
 
     def _seconds_left(self) -> float:
         """Seconds until everything must be stored."""
         return self._limits.deadline.seconds_left - self._limits.reserve()
 
-    def _advance_seconds_left(self) -> float:
-        """Seconds until training must stop so that what is being trained can be stored."""
-        folds = -(-self._fold_count // self._lanes.count)
-        storing = folds * sum(map(self._pace.predict_storing, self._active))
+    def _advance_seconds_left(self, *others: Candidate) -> float:
+        """Seconds until training must stop so that what is being trained, and these others, can be stored."""
+        storing = 0.0
+        for candidate in (*self._active, *others):
+            waiting = sum(not fold.is_stored for fold in candidate.folds)
+            storing += -(-waiting // self._lanes.count) * self._pace.predict_storing(candidate)
         return self._seconds_left() - 2 * CHUNK_SECONDS - 1.3 * storing
 
     def _end_what_is_late(self) -> None:
@@ -248,7 +254,7 @@ class Training:
     def _is_kept_free(self, lane: int) -> bool:
         """Tell whether a lane waits for the next chunk of a first candidate: no model may come too late for another."""
         is_first = self._active and not self._trained and self._limits.deadline.seconds_left < float("inf")
-        return bool(is_first) and any(fold.lane == lane for fold in self._active[0].folds)
+        return bool(is_first) and any(fold.lane in (lane, None) for fold in self._active[0].folds)
 
     def _end_what_is_too_large(self) -> None:
         """Give up the youngest candidate when the lanes hold too much, and start its lanes anew: that frees all of it.

@@ -194,7 +194,7 @@ def _whole_dataset(data: TrainingData) -> Any:
 
     if LightGBM.name not in data.cache:
         whole = lightgbm.Dataset(
-            data.codes.astype(np.float32),
+            data.codes[: len(data.target)].astype(np.float32),
             label=data.target,
             weight=data.weights if data.has_weights else None,
             params={**_dataset_settings(), "verbosity": -1, "num_threads": 1},

@@ -44,7 +44,7 @@ class Design:
 
 def fit_design(data: TrainingData) -> Design:
     """Return the design of a table."""
-    features = data.features
+    features = data.features[: len(data.target)]
     levels = np.array(data.levels, dtype=np.int64)
     numeric = np.flatnonzero(levels == 0).astype(np.int32)
     amounts = features[:, numeric]

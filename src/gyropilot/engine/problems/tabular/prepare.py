@@ -33,12 +33,12 @@ from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
 from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
+from gyropilot.engine.problems.tabular.check_rows import add_check_rows
 from gyropilot.engine.problems.tabular.enrich import enrich
 from gyropilot.engine.task import ColumnKind, LabelType, ProblemType, Task
 
 PREPARED = "prepared.json"
 ARRAYS = "prepared.npz"
-CHECK_ROWS = 1000
 FEWEST_ROWS = 10
 
 
@@ -102,7 +102,7 @@ def _prepare_anew(
     raw = source.read(_find_words(task))
     names = raw.columns.column_names
     _check_columns(names, task)
-    kinds, label_kind = raw.columns.schema, raw.types.get(task.target, "")
+    kinds = raw.columns.schema
     findings = find_in_files(raw)
     table, weights = _weigh_rows(raw.columns, task, findings)
     target = understand_target(task.target, table.column(task.target), task.problem_type)
@@ -112,7 +112,7 @@ def _prepare_anew(
     if len(learned.target) < FEWEST_ROWS:
         raise DataError(f"There are {len(learned.target)} rows with a target; at least {FEWEST_ROWS} are needed.")
     table = learned.table
-    left_out = {task.target, task.weight_column}
+    left_out = {task.target, *([task.weight_column] if task.weight_column else [])}  # a column may have no name
     profiles = profile_columns(
         table.drop_columns([n for n in names if n in left_out]), task.column_kinds, set(task.features)
     )
@@ -131,8 +131,7 @@ def _prepare_anew(
     findings += _inspect(task, table, profiles, encoder, target, data)
     fold_count = int(data.folds[data.folds != HOLDOUT].max()) + 1
     encoder, data = enrich(encoder, data, fold_count, task.seed)
-    random = np.random.default_rng(task.seed)
-    check_rows = random.choice(len(data.target), min(CHECK_ROWS, len(data.target)), replace=False)
+    data, check_rows = add_check_rows(data, task.seed)
     prepared = Prepared(
         key=key,
         digest=digest,
@@ -140,14 +139,14 @@ def _prepare_anew(
         classes=target.classes,
         target=task.target,
         target_position=names.index(task.target),
-        label_type=find_label_type(label_kind, target.classes),
+        label_type=find_label_type(kinds.field(task.target), target.classes),
         weight_position=names.index(task.weight_column) if task.weight_column else None,
         weight_column=task.weight_column,
         encoder=encoder,
         rows=rows,
         fold_count=fold_count,
         findings=tuple(findings),
-        check_rows=tuple(sorted(check_rows.tolist())),
+        check_rows=check_rows,
         sample_row=tuple(table.column(name)[0].as_py() for name in encoder.columns),
     )
     return prepared, data

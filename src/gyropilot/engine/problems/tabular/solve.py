@@ -89,7 +89,8 @@ class TabularRun:
         """
         steps: tuple[Callable[[], Iterator[Event]], ...] = (self._analyse, self._open, self._train, self._combine)
         if not self._budget.in_process:
-            prepare_nursery(_modules_of(algorithm for algorithm in self._algorithms if not algorithm.abilities.extra))
+            first, *others = self._algorithms
+            prepare_nursery(_modules_of([first, *(other for other in others if not other.abilities.extra)]))
         for step in steps:
             yield from step()
 
@@ -198,12 +199,9 @@ class TabularRun:
         """
         limit = self._budget.max_runtime_seconds
         is_long = limit is None or limit >= LONG_SECONDS
-        names = {plan.algorithm for plan in self._waiting}
-        return _modules_of(
-            algorithm
-            for algorithm in self._algorithms
-            if algorithm.name in names and (is_long or not algorithm.abilities.extra)
-        )
+        names = list(dict.fromkeys(plan.algorithm for plan in self._waiting))
+        found = find_algorithms(names) if names else []
+        return _modules_of(each for each in found if is_long or each.name == names[0] or not each.abilities.extra)
 
     def _next_plan(self) -> Plan | None:
         """Return what to train next: the portfolio, then variations while a time limit leaves room for them."""
