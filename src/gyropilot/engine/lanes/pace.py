@@ -6,7 +6,7 @@ import statistics
 
 from gyropilot.engine.lanes.candidate import Candidate
 
-STORE_SHARE = 0.35
+STORE_SHARE = 0.15
 """Storing a fold takes, for each step, about this share of the time the step took; known better once measured."""
 FIXED_SHARE = 0.25
 """Storing takes at least this share of what it took for more steps."""

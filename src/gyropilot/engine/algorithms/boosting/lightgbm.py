@@ -47,8 +47,8 @@ class LightGBM:
         """Return a fast default, then leaf-wise, randomised, shallow and deep trees; starting values after pytabkit."""
         default = {"learning_rate": 0.1, "num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 0.9}
         tuned = {
-            "learning_rate": 0.04,
-            "num_leaves": 50,
+            "learning_rate": 0.05,
+            "num_leaves": 40,
             "min_data_in_leaf": 30,
             "bagging_fraction": 0.75,
             "bagging_freq": 1,

@@ -26,7 +26,7 @@ class ExtraTrees:
         }
         if rows > ROWS_PER_TREE:
             parameters |= {"bootstrap": True, "max_samples": round(ROWS_PER_TREE / rows, 4)}
-        return [Configuration(parameters=parameters, priority=5, strength=45)]
+        return [Configuration(parameters=parameters, priority=3, strength=45)]
 
     def begin(self, data: TrainingData, fold: int, parameters: Parameters, seed: int) -> ForestFit:
         """Begin a fit on the rows outside a fold."""
