@@ -101,6 +101,35 @@ class Trees:
     base: NDArray[np.float64]
     """(outputs,) raw scores to begin with."""
 
+    @property
+    def visits(self) -> float:
+        """How many nodes one prediction asks, if trees were balanced."""
+        sizes = np.diff([*self.root, len(self.feature)])
+        return float(np.log2((sizes + 1) / 2).sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class SymmetricTrees:
+    """Regression trees that ask the same question everywhere on a level; their leaves are summed.
+
+    The answers to a tree's questions, yes when the number is there and above the threshold, are the bits of its leaf's
+    number, the first question's the lowest.
+    """
+
+    feature: NDArray[np.int32]
+    """(trees, depth) column of each question."""
+    threshold: NDArray[np.float32]
+    """(trees, depth) what it is compared with; -inf asks whether the number is there, inf is never exceeded."""
+    value: NDArray[np.float32]
+    """(trees, 2^depth, outputs) what each leaf adds to the raw scores."""
+    base: NDArray[np.float64]
+    """(outputs,) raw scores to begin with."""
+
+    @property
+    def visits(self) -> float:
+        """How many questions one prediction asks."""
+        return float(self.feature.size)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Linear:
@@ -163,7 +192,7 @@ class Network:
     """What follows each layer but the last: `relu`, `selu` or `silu`."""
 
 
-Part = Trees | Linear | Network
+Part = Trees | SymmetricTrees | Linear | Network
 """One trained model: gives raw scores, which a link turns into predictions."""
 
 
@@ -354,5 +383,5 @@ def read_part(path: Path) -> Part:
             name, _, number = key.partition(".")
             value = arrays[key] if arrays[key].ndim else arrays[key].item()
             fields[name] = (*fields.get(name, ()), value) if number else value
-    kinds: dict[str, type[Part]] = {kind.__name__: kind for kind in (Trees, Linear, Network)}
+    kinds: dict[str, type[Part]] = {kind.__name__: kind for kind in (Trees, SymmetricTrees, Linear, Network)}
     return kinds[fields.pop("kind")](**fields)

@@ -50,6 +50,8 @@ class CandidateResult:
     """Seconds of lane time spent on it."""
     latency_seconds: float
     """Median time of one prediction of one row in process."""
+    node_visits: float = 0.0
+    """How many nodes of trees one prediction asks: what latency grows with, and equal on every machine."""
     size_bytes: int = 0
     """How large its bundle is."""
     folder: Path

@@ -50,7 +50,7 @@ class TreeCollector:
         feature = feature.astype(np.int32)
         return Trees(
             feature=feature,
-            threshold=_find_thresholds(self._borders, feature, code.astype(np.int64)),
+            threshold=np.where(feature < 0, 0, find_thresholds(self._borders, feature, code.astype(np.int64))),
             left=np.where(feature < 0, 0, left).astype(np.int32),
             right=np.where(feature < 0, 0, right).astype(np.int32),
             value=np.where((feature < 0)[:, None], value, 0).astype(np.float32),
@@ -60,7 +60,7 @@ class TreeCollector:
         )
 
 
-def _find_thresholds(
+def find_thresholds(
     borders: Sequence[NDArray[np.float32]], feature: NDArray[np.int32], code: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Return the borders above codes: those below 1 only hold missing numbers, above the last one there is none."""
@@ -69,4 +69,4 @@ def _find_thresholds(
     flat = np.concatenate([*borders, np.zeros(1, dtype=np.float32)])
     place = np.clip(first[feature] + code - 1, 0, len(flat) - 1)
     threshold = np.where(code > counts[feature], np.float32(np.inf), flat[place])
-    return np.where(feature < 0, 0, np.where(code < 1, -np.inf, threshold)).astype(np.float32)
+    return np.where(code < 1, -np.inf, threshold).astype(np.float32)

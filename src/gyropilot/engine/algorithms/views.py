@@ -8,7 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS
-from gyropilot.engine.contracts import DERIVED, PLAIN, Fit, Parameters, Part, Progress, TrainingData, Trees
+from gyropilot.engine.contracts import (
+    DERIVED,
+    PLAIN,
+    Fit,
+    Parameters,
+    Part,
+    Progress,
+    SymmetricTrees,
+    TrainingData,
+    Trees,
+)
 
 COLUMNS, ALL = "columns", "all"
 """A parameter of plans, and its value for those that also learn from derived columns."""
@@ -76,5 +86,5 @@ class _ViewedFit:
 
     def part(self, steps: int) -> Part:
         part = self._fit.part(steps)
-        assert isinstance(part, Trees), "only learners of codes are given a view of all columns"
+        assert isinstance(part, Trees | SymmetricTrees), "only learners of codes are given a view of all columns"
         return replace(part, feature=np.where(part.feature < 0, -1, self._places[part.feature]).astype(np.int32))

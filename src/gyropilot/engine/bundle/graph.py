@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from gyropilot.engine.bundle.network_graph import add_networks
 from gyropilot.engine.bundle.nodes import INPUT, Nodes
-from gyropilot.engine.contracts import Linear, Link, Network, Part, Trees
+from gyropilot.engine.contracts import Linear, Link, Network, Part, SymmetricTrees, Trees
 from gyropilot.engine.metrics.calibration import SMALLEST
 from gyropilot.engine.task import ProblemType
 
@@ -70,11 +72,14 @@ def _raw_scores(graph: Nodes, parts: Sequence[Part]) -> str:
     """Add the parts of one candidate and return the name of their mean raw scores."""
     share = 1 / len(parts)
     trees = [part for part in parts if isinstance(part, Trees)]
+    symmetric = [part for part in parts if isinstance(part, SymmetricTrees)]
     linears = [part for part in parts if isinstance(part, Linear)]
     networks = [part for part in parts if isinstance(part, Network)]
     scores = []
     if trees:
         scores.append(_add_trees(graph, trees, share))
+    if symmetric:
+        scores.append(_add_symmetric_trees(graph, symmetric, share))
     if linears:
         scores.append(_add_linear(graph, linears, share))
     if networks:
@@ -124,19 +129,57 @@ def _add_trees(graph: Nodes, parts: Sequence[Trees], share: float) -> str:
         n_targets=outputs,
         aggregate_function="SUM",
         post_transform="NONE",
-        base_values=base.astype(np.float32).tolist(),
-        nodes_treeids=tree_of_node.tolist(),
-        nodes_nodeids=place.tolist(),
-        nodes_featureids=np.where(is_leaf, 0, feature).tolist(),
-        nodes_modes=np.where(is_leaf, "LEAF", "BRANCH_LEQ").tolist(),
-        nodes_values=np.concatenate([part.threshold for part in parts]).tolist(),
-        nodes_truenodeids=np.where(is_leaf, 0, left).tolist(),
-        nodes_falsenodeids=np.where(is_leaf, 0, right).tolist(),
-        nodes_missing_value_tracks_true=np.where(is_leaf, 0, 1).tolist(),
-        target_treeids=np.repeat(tree_of_node[is_leaf], len(numbers)).tolist(),
-        target_nodeids=np.repeat(place[is_leaf], len(numbers)).tolist(),
-        target_ids=(tree_output[tree_of_node[is_leaf], None] + numbers).ravel().tolist(),
-        target_weights=value[is_leaf].ravel().astype(np.float32).tolist(),
+        base_values=base.astype(np.float32),
+        nodes_treeids=tree_of_node,
+        nodes_nodeids=place,
+        nodes_featureids=np.where(is_leaf, 0, feature),
+        nodes_modes=np.where(is_leaf, b"LEAF", b"BRANCH_LEQ"),
+        nodes_values=np.concatenate([part.threshold for part in parts]),
+        nodes_truenodeids=np.where(is_leaf, 0, left),
+        nodes_falsenodeids=np.where(is_leaf, 0, right),
+        nodes_missing_value_tracks_true=np.where(is_leaf, 0, 1),
+        target_treeids=np.repeat(tree_of_node[is_leaf], len(numbers)),
+        target_nodeids=np.repeat(place[is_leaf], len(numbers)),
+        target_ids=(tree_output[tree_of_node[is_leaf], None] + numbers).ravel(),
+        target_weights=value[is_leaf].ravel().astype(np.float32),
+    )
+
+
+def _add_symmetric_trees(graph: Nodes, parts: Sequence[SymmetricTrees], share: float) -> str:
+    """Add all trees of all folds as matrices: each tree's answers, read as a number, say where its leaf is.
+
+    Tree after tree, as ONNX's own operator goes, thousands of them wait for memory most of the time.
+    """
+    depth = max(part.feature.shape[1] for part in parts)
+    feature = np.concatenate([_pad(part.feature, depth, 0) for part in parts])
+    threshold = np.concatenate([_pad(part.threshold, depth, np.inf) for part in parts])
+    value = np.concatenate([_pad(part.value, 2**depth, 0) for part in parts]) * np.float32(share)
+    trees, leaves, outputs = value.shape
+    base = graph.constant((np.sum([part.base for part in parts], axis=0) * share).astype(np.float32), "base")
+    asked = graph.pick(feature.ravel())
+    answers = graph.add("Greater", [asked, graph.constant(threshold.ravel(), "thresholds")])
+    shape = graph.constant(np.array([-1, trees, depth], dtype=np.int64), "shape")
+    bits = graph.add("Reshape", [graph.add("Cast", [answers], to=TensorProto.FLOAT), shape])
+    powers = graph.constant((2.0 ** np.arange(depth)).astype(np.float32), "powers")
+    leaf = graph.add("Cast", [graph.add("MatMul", [bits, powers])], to=TensorProto.INT64)
+    first = graph.constant(leaves * np.arange(trees, dtype=np.int64), "firsts")
+    table = graph.constant(value.reshape(-1, outputs), "leaves")
+    found = graph.add("Gather", [table, graph.add("Add", [leaf, first])], axis=0)
+    axes = graph.constant(np.array([1], dtype=np.int64), "axes")
+    return graph.add("Add", [graph.add("ReduceSum", [found, axes], keepdims=0), base])
+
+
+def _pad(array: NDArray[Any], size: int, filling: float) -> NDArray[Any]:
+    """Return an array whose second axis is so long, by adding at its end."""
+    widths = [(0, 0), (0, size - array.shape[1]), *[(0, 0)] * (array.ndim - 2)]
+    return np.pad(array, widths, constant_values=filling)
+
+
+def count_numbers(members: Sequence[Member]) -> int:
+    """Return how many numbers a graph of these members keeps for a row at once, where they are many."""
+    return max(
+        (sum(part.feature.size for part in member.parts if isinstance(part, SymmetricTrees)) for member in members),
+        default=0,
     )
 
 

@@ -24,6 +24,8 @@ FEWEST_ROWS_AT_ONCE = 256
 """Fewer rows are not worth a thread of their own."""
 MOST_ROWS_AT_ONCE = 4096
 """Networks keep several hundred numbers for each row that is predicted at once."""
+MOST_NUMBERS = 1 << 23
+"""Symmetric trees keep thousands for each row; a thread has no more than so many numbers of them at once."""
 
 
 @cache
@@ -98,7 +100,8 @@ class Predictor:
         if len(features) < 2 * FEWEST_ROWS_AT_ONCE:
             return self._run_part(features)
         share = -(-len(features) // count_cores())
-        size = min(max(share, FEWEST_ROWS_AT_ONCE), MOST_ROWS_AT_ONCE)
+        most = MOST_NUMBERS // max(self.manifest.numbers_per_row, MOST_NUMBERS // MOST_ROWS_AT_ONCE)
+        size = min(max(share, FEWEST_ROWS_AT_ONCE), max(most, 1))
         parts = [features[first : first + size] for first in range(0, len(features), size)]
         return np.concatenate(list(_threads().map(self._run_part, parts)))
 

@@ -69,6 +69,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Where the weight column stood among all columns of the training table, if there was one."""
     weight_column: str = ""
     """The name of that column."""
+    numbers_per_row: int = 0
+    """How many numbers the graph keeps for a row at once, where they are many: how many rows it may be given."""
     figures: tuple[Figure, ...]
     """Its metrics for unseen rows, the objective first."""
     provenance: Provenance

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.bundle.graph import Member, build_graph
+from gyropilot.engine.bundle.graph import Member, build_graph, count_numbers
 from gyropilot.engine.bundle.load import Predictor, load
 from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, write_manifest
 from gyropilot.engine.errors import BundleError
@@ -47,6 +48,7 @@ def write_bundle(
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
+    manifest = msgspec.structs.replace(manifest, numbers_per_row=count_numbers(members))
     graph = build_graph(members, manifest.problem_type, check.features.shape[1], exponent=exponent)
     (partial / PREDICTOR).write_bytes(graph.SerializeToString(deterministic=True))
     write_manifest(manifest, partial)

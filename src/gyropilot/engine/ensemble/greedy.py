@@ -23,8 +23,8 @@ BAG_ROWS, BAG_SHARE = 5000, 0.8
 """A bag looks at this share of the rows outside its fold, and at no more than so many."""
 MODEL_SHARE, MAX_MODELS = 0.7, 16
 """A bag chooses among this share of the candidates, of which only so many, the best, come into question."""
-EQUAL_MEMBERS = (3, 6)
-"""What the bags choose competes with the mean of the best candidates, and with what lies half way."""
+EQUAL_MEMBERS = (3, 6, 12)
+"""What the bags choose competes with the mean of so many best candidates, and with what lies half way."""
 LEAST_WEIGHT = 0.02
 """What weighs less is left out: it costs time with every prediction."""
 
@@ -46,6 +46,8 @@ def fit_ensemble(
     folds: NDArray[np.uint8],
     losses: Sequence[Metric],
     *,
+    costs: Sequence[float] = (),
+    max_cost: float = float("inf"),
     seconds: float = float("inf"),
     seed: int = 0,
 ) -> Ensemble:
@@ -57,6 +59,8 @@ def fit_ensemble(
         row_weights: (n,) how much each row counts.
         folds: (n,) the fold of each row; rows of `HOLDOUT` have no say in any weights.
         losses: the metrics that decide, in equal parts.
+        costs: what each candidate costs with every prediction; nothing: none costs anything.
+        max_cost: what an ensemble of several may cost; those of least weight make room.
         seconds: how long it may take; in haste it makes fewer bags.
         seed: which rows and candidates the bags see.
     """
@@ -75,20 +79,38 @@ def fit_ensemble(
         rows = np.sort(random.choice(others, size, replace=False)) if len(others) else sample
         judge = _Judge(target[rows], row_weights[rows], losses)
         bags[fold].append(_bag_weights(stacked[:, rows], judge, random))
-    rules = [
-        _follow_bags(bags),
-        *(
-            _average_best(count, stacked, target, row_weights, folds, sample, losses)
-            for count in EQUAL_MEMBERS
-            if count < len(stacked)
-        ),
+    means = [
+        _average_best(count, stacked, target, row_weights, folds, sample, losses)
+        for count in sorted({min(count, len(stacked)) for count in EQUAL_MEMBERS}, reverse=True)
     ]
-    rules += [_mix(rules[0], other) for other in rules[1:]]
-    judge = _Judge(target[sample], row_weights[sample], losses)
-    judge.compare(stacked[:, sample])
+    bagged = _follow_bags(bags)
+    purse = _Purse(costs=np.array(costs or np.zeros(len(stacked))), limit=max_cost)
+    rules = [purse.afford(rule) for rule in (*means, *(_mix(bagged, mean) for mean in means), bagged)]
     honest = [_predict_honestly(rule, stacked, folds) for rule in rules]
-    best = int(np.argmin([judge.judge(each[sample]) for each in honest]))
-    return Ensemble(weights=rules[best].weights, predictions=honest[best])
+    by_fold = []
+    for fold in numbers:
+        rows = sample[folds[sample] == fold]
+        judge = _Judge(target[rows], row_weights[rows], losses)
+        judge.compare(stacked[:, rows])
+        by_fold.append([judge.judge(each[rows]) for each in honest])
+    chosen = _choose(np.array(by_fold).T)
+    return Ensemble(weights=rules[chosen].weights, predictions=honest[chosen])
+
+
+def _choose(losses: Numbers) -> int:
+    """Return the first rule that is not worse than the best by more than a standard error over the folds.
+
+    The rules stand in the order of how little they choose: what cannot be told apart is not chosen from.
+
+    Args:
+        losses: (rules, folds).
+    """
+    known = losses[:, np.isfinite(losses).all(axis=0)]
+    if known.shape[1] < 2:
+        return len(losses) - 1
+    behind = known - known[known.mean(axis=1).argmin()]
+    errors = behind.std(axis=1, ddof=1) / np.sqrt(known.shape[1])
+    return int(np.flatnonzero(behind.mean(axis=1) <= errors)[0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +121,28 @@ class _Rule:
     """By all rows."""
     without: dict[int, Numbers]
     """For each fold, by the rows outside it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Purse:
+    """What candidates cost and what an ensemble may."""
+
+    costs: Numbers
+    limit: float
+
+    def afford(self, rule: _Rule) -> _Rule:
+        """Return the rule without what is too dear."""
+        without = {fold: self._reduce(weights) for fold, weights in rule.without.items()}
+        return _Rule(weights=self._reduce(rule.weights), without=without)
+
+    def _reduce(self, weights: Numbers) -> Numbers:
+        """Keep, from the heaviest down, what can be paid for; the heaviest in any case."""
+        spent, kept = 0.0, np.zeros_like(weights)
+        for number in np.argsort(-weights, kind="stable").tolist():
+            if not kept.any() or spent + self.costs[number] <= self.limit:
+                spent, kept[number] = spent + self.costs[number], weights[number]
+        reduced: Numbers = kept / kept.sum()
+        return reduced
 
 
 def _follow_bags(bags: dict[int, list[Numbers]]) -> _Rule:

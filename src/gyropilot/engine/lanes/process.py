@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class Lane:
                 return Opened()
             case Drop(fit):
                 self._fits.pop(fit, None)
+                _TRIM(0)
                 return None
         try:
             return self._train(order)
@@ -83,7 +85,18 @@ class Lane:
                 np.save(f"{path}-holdout.npy", self._score_holdout(trained, steps), allow_pickle=False)
                 np.save(f"{path}-check.npy", trained.score_rows(np.array(check_rows), steps), allow_pickle=False)
                 write_part(trained.part(steps), Path(f"{path}.npz"))
+                del trained
+                _TRIM(0)
                 return Finished(fit, time.monotonic() - began)
+
+
+def _find_trim() -> Callable[[int], int]:
+    """Return what gives freed memory back to the system; libraries leave gaps that the allocator would keep."""
+    library = ctypes.CDLL(None)
+    return getattr(library, "malloc_trim", lambda _: 0)  # the GNU library's own
+
+
+_TRIM = _find_trim()
 
 
 def run_lane(modules: Sequence[str]) -> None:

@@ -16,11 +16,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.algorithms.trees import TreeCollector
-from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, Range, TrainingData, Trees
+from gyropilot.engine.algorithms.trees import find_thresholds
+from gyropilot.engine.contracts import (
+    Abilities,
+    Configuration,
+    Parameters,
+    Progress,
+    Range,
+    SymmetricTrees,
+    TrainingData,
+)
 from gyropilot.engine.task import ProblemType
 
 MAX_ROUNDS = 2000
+FEW_ROWS = 5000
+NEVER = 256
+"""A code above all that there are."""
 BORDERS = 128
 """Of the codes' own, up to 254; more cost time in proportion and were no better."""
 OBJECTIVES = {
@@ -46,10 +57,10 @@ class CatBoost:
         },
     )
 
-    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
+    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:
         """Return well-proven defaults (pytabkit's tuned ones), then a slower, shallower, more random variant."""
         tuned: Parameters = {
-            "learning_rate": 0.08,
+            "learning_rate": 0.12 if problem_type is ProblemType.REGRESSION and rows > FEW_ROWS else 0.08,
             "depth": 6,
             "l2_leaf_reg": 1e-5,
             "bootstrap_type": "Bernoulli",
@@ -127,18 +138,33 @@ class CatBoostFit:
         raw = self._end().predict(codes, prediction_type="RawFormulaVal", ntree_end=steps, thread_count=1)
         return np.asarray(raw, dtype=np.float64).reshape(len(rows), -1)
 
-    def part(self, steps: int) -> Trees:
+    def part(self, steps: int) -> SymmetricTrees:
         """Return the trees of the first rounds."""
         with TemporaryDirectory(prefix="gyropilot-") as folder:
             path = Path(folder) / "model.json"
             self._end().save_model(str(path), format="json")
             model = json.loads(path.read_bytes())
         scale, base = model["scale_and_bias"]
-        columns = [column["flat_feature_index"] for column in model["features_info"]["float_features"]]
-        collector = TreeCollector(self._data.borders)
-        for tree in model["oblivious_trees"][:steps]:
-            _add_tree(collector, tree, columns, scale, self._data.output_count)
-        return collector.finish(np.broadcast_to(np.array(base, dtype=np.float64), self._data.output_count))
+        outputs = self._data.output_count
+        columns = np.array([each["flat_feature_index"] for each in model["features_info"]["float_features"]])
+        trees = model["oblivious_trees"][:steps]
+        depth = max(1, *(len(tree["splits"] or []) for tree in trees))
+        feature = np.zeros((len(trees), depth), dtype=np.int32)
+        # No code is above the largest: a question that a shallow tree does not ask is answered with no.
+        code = np.full((len(trees), depth), NEVER, dtype=np.int64)
+        value = np.zeros((len(trees), 2**depth, outputs), dtype=np.float32)
+        for number, tree in enumerate(trees):
+            for level, split in enumerate(tree["splits"] or []):
+                feature[number, level] = columns[split["float_feature_index"]]
+                code[number, level] = math.floor(split["border"])  # codes are whole
+            leaves = scale * np.array(tree["leaf_values"]).reshape(-1, outputs)
+            value[number, : len(leaves)] = leaves
+        return SymmetricTrees(
+            feature=feature,
+            threshold=find_thresholds(self._data.borders, feature, code),
+            value=value,
+            base=np.broadcast_to(np.array(base, dtype=np.float64), outputs),
+        )
 
     def _make_pool(self, rows: NDArray[np.int64]) -> Any:
         import catboost
@@ -216,28 +242,3 @@ class _Training:
             self._answers.put(model)
         except Exception as error:  # it is raised where the round was asked for
             self._answers.put(error)
-
-
-def _add_tree(
-    collector: TreeCollector, tree: dict[str, Any], columns: Sequence[int], scale: float, outputs: int
-) -> None:
-    """Add a symmetric tree as a full binary one, level by level."""
-    splits = tree["splits"] or []
-    depth = len(splits)
-    first_leaf = 2**depth - 1
-    level = np.repeat(np.arange(depth), 2 ** np.arange(depth))
-    asked = np.array([columns[split["float_feature_index"]] for split in splits], dtype=np.int64)
-    codes = np.array([math.floor(split["border"]) for split in splits], dtype=np.int64)  # codes are whole
-    leaves = np.zeros(1, dtype=np.int64)
-    for bit in range(depth):  # bit i of a leaf's number is the answer to question i
-        leaves = np.stack([leaves, leaves + 2**bit], axis=1).ravel()
-    value = np.zeros((first_leaf + len(leaves), outputs))
-    value[first_leaf:] = scale * np.array(tree["leaf_values"]).reshape(-1, outputs)[leaves]
-    left = np.where(np.arange(len(value)) < first_leaf, 2 * np.arange(len(value)) + 1, 0)
-    collector.add_tree(
-        np.concatenate([asked[level], np.full(len(leaves), -1)]),
-        np.concatenate([codes[level], np.zeros(len(leaves), dtype=np.int64)]),
-        left,
-        np.where(left, left + 1, 0),
-        value,
-    )

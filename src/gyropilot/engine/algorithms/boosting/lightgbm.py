@@ -43,11 +43,13 @@ class LightGBM:
         },
     )
 
-    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
+    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:
         """Return a fast default, then leaf-wise, randomised, shallow and deep trees; starting values after pytabkit."""
         default = {"learning_rate": 0.1, "num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 0.9}
+        # Amounts of long tables are learned in many rounds: larger steps cost little and save a third of them.
+        is_long = problem_type is ProblemType.REGRESSION and rows > FEW_ROWS
         tuned = {
-            "learning_rate": 0.05,
+            "learning_rate": 0.08 if is_long else 0.05,
             "num_leaves": 40,
             "min_data_in_leaf": 30,
             "bagging_fraction": 0.75,

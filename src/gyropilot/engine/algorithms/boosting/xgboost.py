@@ -54,8 +54,8 @@ class XGBoost:
             "colsample_bylevel": 0.9,
         }
         deep = {
-            "learning_rate": 0.05,
-            "max_depth": 9,
+            "learning_rate": 0.05 if rows <= FEW_ROWS else 0.08,
+            "max_depth": 9 if rows <= FEW_ROWS else 8,
             "min_child_weight": 2.0,
             "lambda": 1.0,
             "subsample": 0.7,

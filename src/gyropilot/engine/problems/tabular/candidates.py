@@ -21,7 +21,7 @@ from gyropilot.engine.bundle.graph import Member
 from gyropilot.engine.bundle.load import Predictor
 from gyropilot.engine.bundle.manifest import Figure, Manifest, Provenance
 from gyropilot.engine.bundle.write import Check, write_bundle
-from gyropilot.engine.contracts import HOLDOUT, PLAIN, Parameters, TrainingData, Trees, read_part
+from gyropilot.engine.contracts import HOLDOUT, PLAIN, Parameters, SymmetricTrees, TrainingData, Trees, read_part
 from gyropilot.engine.events import CandidateResult, Score
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.lanes.training import Trained
@@ -140,6 +140,7 @@ class Workbench:
             part_losses=part_losses,
             fit_seconds=draft.fit_seconds,
             latency_seconds=self._measure(predictor),
+            node_visits=sum(part.visits for part in _find_trees(draft.members)),
             size_bytes=sum(path.stat().st_size for path in (folder / "bundle").iterdir()),
             folder=folder / "bundle",
         )
@@ -195,8 +196,7 @@ class Workbench:
         """Return the table's encoder, without derived columns when no member looks at one."""
         encoder = self._prepared.encoder
         plain = self._data.column_folds.count(PLAIN) or len(encoder.features)
-        parts = [part for member in members for part in member.parts if isinstance(part, Trees)]
-        if any((part.feature >= plain).any() for part in parts):
+        if any((part.feature >= plain).any() for part in _find_trees(members)):
             return encoder
         kept = len(encoder.derivations) - (len(encoder.features) - plain)
         return msgspec.structs.replace(encoder, derivations=encoder.derivations[:kept])
@@ -277,6 +277,10 @@ class Workbench:
             predictor.predict_rows(row)
             seconds.append(time.perf_counter() - began)
         return statistics.median(seconds)
+
+
+def _find_trees(members: Sequence[Member]) -> list[Trees | SymmetricTrees]:
+    return [part for member in members for part in member.parts if isinstance(part, Trees | SymmetricTrees)]
 
 
 def _library_versions() -> dict[str, str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from gyropilot.engine.contracts import DERIVED, PLAIN, TrainingData
 from gyropilot.engine.features.derivations import Derivation, Program
+from gyropilot.engine.features.encoders import DatetimeEncoder, NumericEncoder
 from gyropilot.engine.features.interactions import find_interactions
 from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
@@ -71,8 +72,12 @@ def _find_combinations(encoder: TableEncoder, data: TrainingData, learned: np.nd
         answers = (labels[:, None] == frequent).astype(np.float64)
     else:
         answers = target[:, None]
-    amounts = [number for number, feature in enumerate(encoder.base_features) if not feature.levels]
     names = [feature.name for feature in encoder.base_features]
+    # Components of texts and statistics of sequences are combinations already.
+    plain = {
+        name for each in encoder.encoders if isinstance(each, NumericEncoder | DatetimeEncoder) for name in each.outputs
+    }
+    amounts = [number for number, name in enumerate(names) if name in plain]
     return list(find_interactions(data.features[learned], names, amounts, answers, seed=seed))
 
 

@@ -46,6 +46,8 @@ ENSEMBLE_ID = "c100"
 """The ensemble's name within its run: equal however many candidates there are."""
 FINAL_SECONDS, FINAL_FRACTION = 0.5, 0.03
 """Time kept for the ensemble's weights: at least so long, or this share of the budget."""
+MAX_NODE_VISITS = 110_000
+"""An ensemble that asks more nodes of trees would take longer than about a millisecond for a row."""
 MEMBERS, PUBLISH_SHARE = 10, 0.7
 """An ensemble has about so many members at most, and takes this share of the time that writing them took."""
 LONG_SECONDS = 300.0
@@ -236,6 +238,8 @@ class TabularRun:
             self._data.weights,
             self._data.folds,
             stand_ins(self._prepared.problem_type, self._objective),
+            costs=[member.result.node_visits for member in members],
+            max_cost=MAX_NODE_VISITS,
             seconds=max(self._deadline.seconds_left - self._predict_publishing(), 0.1),
             seed=self._task.seed,
         )
@@ -316,7 +320,9 @@ class TabularRun:
             return "stopped"
         if self._was_cut:
             return "deadline"
-        return "portfolio" if self._budget.max_candidates is None else "max_candidates"
+        if self._budget.max_candidates is not None:
+            return "max_candidates"
+        return "portfolio" if self._budget.max_runtime_seconds is None else "saturated"
 
 
 def _modules_of(algorithms: Iterable[Algorithm]) -> list[str]:
