@@ -14,7 +14,7 @@ CHANGES = 3
 SPREAD = 0.5
 """How far: the standard deviation of the logarithm, or of the share of a linear range."""
 BEST = 3
-"""Only so many of the best configurations are varied."""
+"""Only the best configurations of so many algorithms are varied."""
 PATIENCE, TRACE = 15, 0.0005
 """When so many in a row were not better by at least this share, more would hardly help."""
 LAST_NUMBER = 99
@@ -46,7 +46,7 @@ class Variations:
         Args:
             tried: all that was trained, in the order in which it was finished.
         """
-        parents = [each for each in tried if self._ranges.get(each.algorithm)]
+        parents = _find_best([each for each in tried if self._ranges.get(each.algorithm)])
         if not parents or self._number > LAST_NUMBER or _count_vain(tried) >= PATIENCE:
             return None
         seed = self._seed + self._number
@@ -59,6 +59,15 @@ class Variations:
         )
         self._number += 1
         return plan
+
+
+def _find_best(tried: Sequence[Tried]) -> list[Tried]:
+    """Return the best of each algorithm: variations of one alone would resemble each other in an ensemble."""
+    best: dict[str, Tried] = {}
+    for each in tried:
+        if each.algorithm not in best or each.loss < best[each.algorithm].loss:
+            best[each.algorithm] = each
+    return list(best.values())
 
 
 def _count_vain(tried: Sequence[Tried]) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gyropilot.engine.contracts import Abilities, Configuration, Fit, Parameters, TrainingData
+from gyropilot.engine.contracts import Abilities, Configuration, Fit, Parameters, Range, TrainingData
 from gyropilot.engine.task import ProblemType
 
 TRAINED_ROWS = 1_500_000
@@ -19,7 +19,17 @@ class NNTorch:
     """The catalogue's `nn-torch`."""
 
     name = "nn-torch"
-    abilities = Abilities(problem_types=frozenset(ProblemType), modules=("torch",), extra="networks", schedule="epochs")
+    abilities = Abilities(
+        problem_types=frozenset(ProblemType),
+        modules=("torch",),
+        extra="networks",
+        schedule="epochs",
+        ranges={
+            "learning_rate": Range(low=0.003, high=0.05),
+            "weight_decay": Range(low=0.002, high=0.2),
+            "dropout": Range(low=0.0, high=0.4, is_logarithmic=False),
+        },
+    )
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
         """Return one network; what it costs is bounded: long tables are trained for fewer epochs, or on samples."""
