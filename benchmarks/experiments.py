@@ -19,6 +19,8 @@ from typing import Any, cast
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegressionCV, RidgeCV
+from sklearn.model_selection import PredefinedSplit
 
 from benchmarks.splits import DataSet, read_manifest, write_split
 from gyropilot.engine import Budget, ProblemType, Task, run
@@ -203,6 +205,25 @@ def try_ensemble(data: DataSet, seed: int, folder: Path) -> Iterator[Mapping[str
     for rule, weights in _weigh(table, stacked, stand_ins(kind, metric), seed).items():
         mixed = np.tensordot(weights, stacked[:, table.test], axes=1)
         yield {"rule": rule, "members": int((weights > 0).sum()), "test": _turned(table, mixed, metric)}
+    yield {"rule": "linear stacking", "members": len(stacked), "test": _turned(table, _stack(table, stacked), metric)}
+
+
+def _stack(table: Table, stacked: Numbers) -> Numbers:
+    """Return what a linear model of the candidates, its penalty cross-validated, says of the test rows."""
+    data = table.data
+    learned = np.flatnonzero(data.folds != HOLDOUT)
+    folds = PredefinedSplit(data.folds[learned])
+    if data.problem_type is ProblemType.REGRESSION:
+        model = RidgeCV(alphas=np.geomspace(1e-3, 1e3, 7) * stacked[0, learned].var(), cv=folds)
+        model.fit(stacked[:, learned].T, data.target[learned], sample_weight=data.weights[learned])
+        predicted: Numbers = model.predict(stacked[:, table.test].T)
+        return predicted
+    logarithms = np.log(np.clip(stacked, 1e-6, 1))
+    inputs = logarithms.transpose(1, 0, 2).reshape(logarithms.shape[1], -1)
+    model = LogisticRegressionCV(Cs=np.geomspace(1e-5, 1, 6), cv=folds, scoring="neg_log_loss", max_iter=2000)
+    model.fit(inputs[learned], data.target[learned], sample_weight=data.weights[learned])
+    probabilities: Numbers = model.predict_proba(inputs[table.test])
+    return probabilities
 
 
 def _source(path: Path) -> Any:
