@@ -16,6 +16,8 @@ from gyropilot.engine.features.encoders import UNSEEN
 MAX_LEVELS = 30
 """Only so many of a column's categories, the most frequent, get weights of their own."""
 LIMIT = 5.0
+SAMPLE = 200_000
+"""So many rows of a long table tell the scales of its columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,11 @@ class Design:
     marked: NDArray[np.int32]
     category: NDArray[np.int32]
     level: NDArray[np.float32]
+
+    @property
+    def width(self) -> int:
+        """How many columns the design matrix has."""
+        return len(self.numeric) + len(self.marked) + len(self.category)
 
     def apply(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the (n, a + b + c) design matrix."""
@@ -44,7 +51,8 @@ class Design:
 
 def fit_design(data: TrainingData) -> Design:
     """Return the design of a table."""
-    features = data.features[: len(data.target)]
+    rows = len(data.target)
+    features = data.features[: rows : -(-rows // SAMPLE)]
     levels = np.array(data.levels, dtype=np.int64)
     numeric = np.flatnonzero(levels == 0).astype(np.int32)
     amounts = features[:, numeric]

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.algorithms.linear.design import Design, fit_design
+from gyropilot.engine.algorithms.linear.design import fit_design
 from gyropilot.engine.algorithms.losses import to_predictions
 from gyropilot.engine.contracts import Abilities, Configuration, Linear, Parameters, Progress, TrainingData
 from gyropilot.engine.metrics.catalogue import surrogate
 from gyropilot.engine.task import ProblemType
+
+MAX_CELLS = 50_000_000
+"""A design matrix has no more cells: longer tables are learned from by a sample of their rows, and scored in parts."""
 
 Weights = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -40,9 +43,13 @@ class LinearFit:
     def __init__(self, data: TrainingData, fold: int, parameters: Parameters, seed: int) -> None:
         self._data = data
         self._validation = data.validation_rows(fold)
-        self._design, matrix = _shared_design(data)
-        self._rows = data.training_rows(fold)
-        self._matrix = matrix[self._rows]
+        self._inputs = _share_inputs(data)
+        rows = data.training_rows(fold)
+        most = max(MAX_CELLS // self._inputs.design.width, 1)
+        if len(rows) > most:
+            rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+        self._rows = rows
+        self._matrix = self._inputs.take(rows)
         self._path = np.geomspace(
             float(parameters["strongest"]), float(parameters["weakest"]), int(parameters["steps"])
         )
@@ -71,13 +78,14 @@ class LinearFit:
     def score_rows(self, rows: NDArray[np.int64], steps: int) -> NDArray[np.float64]:
         """Return any rows' raw scores."""
         weights, intercept = self._weights[steps - 1]
-        _, matrix = _shared_design(self._data)
-        scores: NDArray[np.float64] = matrix[rows].astype(np.float64) @ weights + intercept
-        return scores
+        size = max(MAX_CELLS // (4 * self._inputs.design.width), 1)
+        parts = [self._inputs.take(rows[first : first + size]) for first in range(0, len(rows), size)]
+        scores = [part.astype(np.float64) @ weights + intercept for part in parts]
+        return np.concatenate(scores) if scores else np.empty((0, len(intercept)))
 
     def part(self, steps: int) -> Linear:
         """Return the linear model of one penalty."""
-        return self._design.part(*self._weights[steps - 1])
+        return self._inputs.design.part(*self._weights[steps - 1])
 
     def _fit(self, inverse_penalty: float) -> Weights:
         target = self._data.target[self._rows]
@@ -126,10 +134,23 @@ class LinearFit:
         return weights, intercept
 
 
-def _shared_design(data: TrainingData) -> tuple[Design, NDArray[np.float32]]:
-    """Return the table's design and design matrix: made once in a lane."""
+class _Inputs:
+    """A table's design and, unless it is too large, its design matrix."""
+
+    def __init__(self, data: TrainingData) -> None:
+        self.design = fit_design(data)
+        self._features = data.features
+        is_small = len(data.features) * self.design.width <= MAX_CELLS
+        self._matrix = self.design.apply(data.features) if is_small else None
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the design matrix of some rows."""
+        return self.design.apply(self._features[rows]) if self._matrix is None else self._matrix[rows]
+
+
+def _share_inputs(data: TrainingData) -> _Inputs:
+    """Return the table as linear models see it: made once in a lane."""
     if LinearLearner.name not in data.cache:
-        design = fit_design(data)
-        data.cache[LinearLearner.name] = design, design.apply(data.features)
-    shared: tuple[Design, NDArray[np.float32]] = data.cache[LinearLearner.name]
-    return shared
+        data.cache[LinearLearner.name] = _Inputs(data)
+    inputs: _Inputs = data.cache[LinearLearner.name]
+    return inputs
