@@ -23,7 +23,7 @@ MAX_ROWS = 200_000
 """Longer tables are not enriched: each fold's columns would have to be kept once more in every lane."""
 MAX_MEANS = 12
 """Only so many columns, those of most categories, get mean answers."""
-MANY_LEVELS = {ProblemType.REGRESSION: 3, ProblemType.BINARY: 30}
+MANY_LEVELS = {ProblemType.REGRESSION: 3, ProblemType.BINARY: 4}
 """Columns of at least so many categories get mean answers; in problems of many classes none does."""
 MAX_MARKS = 20
 
