@@ -38,7 +38,8 @@ def begin() -> LinearFit:
 def test_long_tables_are_learned_from_by_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = begin()
     whole.advance(2, 60)
-    monkeypatch.setattr(linear_learner, "MAX_CELLS", 6 * 500)
+    monkeypatch.setattr(linear_learner, "LEARNED_CELLS", 6 * 500)
+    monkeypatch.setattr(linear_learner, "KEPT_CELLS", 6 * 500)
     sampled = begin()
     losses = sampled.advance(2, 60).losses
     rows = np.arange(ROWS)

@@ -16,8 +16,11 @@ from gyropilot.engine.contracts import Abilities, Configuration, Linear, Paramet
 from gyropilot.engine.metrics.catalogue import surrogate
 from gyropilot.engine.task import ProblemType
 
-MAX_CELLS = 50_000_000
-"""A design matrix has no more cells: longer tables are learned from by a sample of their rows, and scored in parts."""
+LEARNED_CELLS = 8_000_000
+"""A design matrix that is learned from has no more cells: of longer tables a sample of the rows. It takes seconds then,
+and a line has few numbers to learn."""
+KEPT_CELLS = 50_000_000
+"""A larger design matrix of all rows is not kept: rows are scored in parts."""
 
 Weights = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -45,7 +48,7 @@ class LinearFit:
         self._validation = data.validation_rows(fold)
         self._inputs = _share_inputs(data)
         rows = data.training_rows(fold)
-        most = max(MAX_CELLS // self._inputs.design.width, 1)
+        most = max(LEARNED_CELLS // self._inputs.design.width, 1)
         if len(rows) > most:
             rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
         self._rows = rows
@@ -78,7 +81,7 @@ class LinearFit:
     def score_rows(self, rows: NDArray[np.int64], steps: int) -> NDArray[np.float64]:
         """Return any rows' raw scores."""
         weights, intercept = self._weights[steps - 1]
-        size = max(MAX_CELLS // (4 * self._inputs.design.width), 1)
+        size = max(KEPT_CELLS // (4 * self._inputs.design.width), 1)
         parts = [self._inputs.take(rows[first : first + size]) for first in range(0, len(rows), size)]
         scores = [part.astype(np.float64) @ weights + intercept for part in parts]
         return np.concatenate(scores) if scores else np.empty((0, len(intercept)))
@@ -140,7 +143,7 @@ class _Inputs:
     def __init__(self, data: TrainingData) -> None:
         self.design = fit_design(data)
         self._features = data.features
-        is_small = len(data.features) * self.design.width <= MAX_CELLS
+        is_small = len(data.features) * self.design.width <= KEPT_CELLS
         self._matrix = self.design.apply(data.features) if is_small else None
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.features.target_means import TargetMeans, fit_target_means
 from gyropilot.engine.task import ProblemType
 
-MAX_ROWS = 200_000
+MAX_ROWS = 500_000
 """Longer tables are not enriched: each fold's columns would have to be kept once more in every lane."""
 MAX_MEANS = 12
 """Only so many columns, those of most categories, get mean answers."""
