@@ -156,16 +156,18 @@ def _add_symmetric_trees(graph: Nodes, parts: Sequence[SymmetricTrees], share: f
     value = np.concatenate([_pad(part.value, 2**depth, 0) for part in parts]) * np.float32(share)
     trees, leaves, outputs = value.shape
     base = graph.constant((np.sum([part.base for part in parts], axis=0) * share).astype(np.float32), "base")
-    asked = graph.pick(feature.ravel())
-    answers = graph.add("Greater", [asked, graph.constant(threshold.ravel(), "thresholds")])
-    shape = graph.constant(np.array([-1, trees, depth], dtype=np.int64), "shape")
+    # Level by level: what belongs together then lies side by side for all trees.
+    asked = graph.pick(feature.T.ravel())
+    answers = graph.add("Greater", [asked, graph.constant(threshold.T.ravel(), "thresholds")])
+    shape = graph.constant(np.array([-1, depth, trees], dtype=np.int64), "shape")
     bits = graph.add("Reshape", [graph.add("Cast", [answers], to=TensorProto.FLOAT), shape])
-    powers = graph.constant((2.0 ** np.arange(depth)).astype(np.float32), "powers")
-    leaf = graph.add("Cast", [graph.add("MatMul", [bits, powers])], to=TensorProto.INT64)
+    powers = graph.constant((2.0 ** np.arange(depth)).astype(np.float32)[:, None], "powers")
+    axes = graph.constant(np.array([1], dtype=np.int64), "axes")
+    number = graph.add("ReduceSum", [graph.add("Mul", [bits, powers]), axes], keepdims=0)
+    leaf = graph.add("Cast", [number], to=TensorProto.INT64)
     first = graph.constant(leaves * np.arange(trees, dtype=np.int64), "firsts")
     table = graph.constant(value.reshape(-1, outputs), "leaves")
     found = graph.add("Gather", [table, graph.add("Add", [leaf, first])], axis=0)
-    axes = graph.constant(np.array([1], dtype=np.int64), "axes")
     return graph.add("Add", [graph.add("ReduceSum", [found, axes], keepdims=0), base])
 
 

@@ -24,8 +24,8 @@ FEWEST_ROWS_AT_ONCE = 256
 """Fewer rows are not worth a thread of their own."""
 MOST_ROWS_AT_ONCE = 4096
 """Networks keep several hundred numbers for each row that is predicted at once."""
-MOST_NUMBERS = 1 << 23
-"""Symmetric trees keep thousands for each row; a thread has no more than so many numbers of them at once."""
+MOST_NUMBERS = 1 << 19
+"""Symmetric trees keep thousands for each row; more numbers than this at once do not fit into the processor's cache."""
 
 
 @cache
