@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegressionCV, RidgeCV
 from sklearn.model_selection import PredefinedSplit
@@ -28,17 +27,16 @@ from gyropilot.engine.algorithms.catalogue import ALGORITHMS
 from gyropilot.engine.algorithms.losses import to_predictions
 from gyropilot.engine.algorithms.views import ALL, COLUMNS, begin_fit
 from gyropilot.engine.contracts import HOLDOUT, Fit, Parameters, TrainingData
-from gyropilot.engine.data.source import InMemory
+from gyropilot.engine.data.source import Files
 from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.ensemble.greedy import fit_ensemble
 from gyropilot.engine.events import CandidateFinished
+from gyropilot.engine.lanes.candidate import PATIENCE, PATIENCE_SHARE
 from gyropilot.engine.metrics.catalogue import Metric, find_metric, stand_ins, surrogate
 from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
 
 OBJECTIVES = {"binary": "auc", "multiclass": "log_loss", "regression": "rmse"}
 CHUNK = 25
-PATIENCE, PATIENCE_SHARE = 20, 0.12
-"""As the lanes have it."""
 MAX_ROUNDS = 3000
 GREEDY_STEPS = 25
 
@@ -68,7 +66,7 @@ def open_table(data: DataSet, seed: int, folder: Path) -> Table:
     """Return a set, divided and prepared."""
     split = write_split(data, seed=seed, folder=folder)
     task = Task(target=data.target, problem_type=ProblemType(data.problem), seed=seed)
-    train, test = (InMemory(pq.read_table(path)) for path in (split.train, split.test))
+    train, test = _source(split.train), _source(split.test)
     prepared = prepare(train, test, task, folder)
     return Table(prepared=prepared, data=read_training_data(folder / "data"))
 
@@ -226,9 +224,7 @@ def _stack(table: Table, stacked: Numbers) -> Numbers:
     return probabilities
 
 
-def _source(path: Path) -> Any:
-    from gyropilot.engine.data.source import Files
-
+def _source(path: Path) -> Files:
     return Files(paths=[path], data_format="parquet")
 
 

@@ -171,7 +171,7 @@ def _record(data: DataSet, run: Run, split: Split, outcome: Outcome, out: Path) 
         "machine": describe_machine(),
     }
     if outcome.failure:
-        return Record(failure=outcome.failure, **common)
+        return Record(failure=outcome.failure.replace(f"{ROOT}/", ""), **common)
     try:
         figures = json.loads(out.read_bytes())
         classes = figures.pop("classes")

@@ -37,8 +37,8 @@ def begin_fit(data: TrainingData, algorithm: str, fold: int, parameters: Paramet
 
 def _plain_view(data: TrainingData) -> TrainingData:
     """Return the table without its derived columns, which stand last."""
-    count = data.column_folds.index(next(each for each in (*data.column_folds, PLAIN) if each != PLAIN))
     if PLAIN not in data.cache:
+        count = data.column_folds.count(PLAIN)
         data.cache[PLAIN] = _take(data, slice(0, count), data.features[:, :count])
     view: TrainingData = data.cache[PLAIN]
     return view

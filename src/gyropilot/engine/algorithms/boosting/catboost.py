@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gyropilot.engine.algorithms.boosting.sizes import FEW_ROWS
 from gyropilot.engine.algorithms.trees import find_thresholds
 from gyropilot.engine.contracts import (
     Abilities,
@@ -29,7 +30,6 @@ from gyropilot.engine.contracts import (
 from gyropilot.engine.task import ProblemType
 
 MAX_ROUNDS = 2000
-FEW_ROWS = 5000
 NEVER = 256
 """A code above all that there are."""
 BORDERS = 128

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gyropilot.engine.algorithms.boosting.sizes import FEW_ROWS
 from gyropilot.engine.algorithms.trees import TreeCollector
 from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, Range, TrainingData, Trees
 from gyropilot.engine.task import ProblemType
@@ -20,8 +21,6 @@ OBJECTIVES = {
     ProblemType.MULTICLASS: ("multiclass", "multi_logloss"),
     ProblemType.REGRESSION: ("regression", "l2"),
 }
-
-FEW_ROWS = 5000
 
 
 class LightGBM:

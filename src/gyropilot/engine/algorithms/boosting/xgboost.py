@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gyropilot.engine.algorithms.boosting.sizes import FEW_ROWS
 from gyropilot.engine.algorithms.trees import TreeCollector
 from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, Range, TrainingData, Trees
 from gyropilot.engine.task import ProblemType
@@ -21,8 +22,6 @@ OBJECTIVES = {
     ProblemType.MULTICLASS: ("multi:softprob", "mlogloss"),
     ProblemType.REGRESSION: ("reg:squarederror", "rmse"),
 }
-
-FEW_ROWS = 5000
 
 
 class XGBoost:
