@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-SAMPLE_SECONDS = 0.1
+SAMPLE_SECONDS = 0.2
 LAST_WORDS_CHARACTERS = 1_500
 MARK = "GYROPILOT_BENCHMARK_RUN"
 """A variable of the environment by which what a program started is known even after it lost its parent."""
@@ -28,7 +28,7 @@ class Outcome:
     wall_seconds: float
     """From its start to its end, imports and all."""
     peak_memory_bytes: int
-    """The largest sum of resident memory over its processes; what they share is counted in each."""
+    """The largest memory of its processes together; what they share is counted once."""
     was_killed: bool
     """Whether it was ended for lasting too long."""
     last_words: str
@@ -94,11 +94,11 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
 
 
 def measure_tree(root: int) -> int:
-    """Return the sum of the resident memory of a process and all that it started, in bytes."""
+    """Return the memory that a process and all that it started take, in bytes: each has its part of what it shares."""
     total = 0
     for process in _find_tree(root):
         try:
-            total += int(process.memory_info().rss)
+            total += int(process.memory_full_info().pss)
         except psutil.Error:
             continue  # it ended meanwhile
     return total

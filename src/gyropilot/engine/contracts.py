@@ -19,6 +19,9 @@ HOLDOUT = 255
 PLAIN, DERIVED = -2, -1
 """What a column of the prepared table is, unless it belongs to the models of one fold: `TrainingData.column_folds`."""
 
+NODE_BYTES, LEAF_NUMBER_BYTES = 24, 16
+"""What ONNX Runtime keeps for a node of a tree, and for each number of a leaf that has several."""
+
 Parameters = Mapping[str, int | float | str | bool]
 """Settings of an algorithm: plain values, so that a record of them rebuilds a candidate."""
 
@@ -107,6 +110,13 @@ class Trees:
         sizes = np.diff([*self.root, len(self.feature)])
         return float(np.log2((sizes + 1) / 2).sum())
 
+    @property
+    def memory_bytes(self) -> int:
+        """About how much memory ONNX Runtime keeps them in."""
+        numbers = self.value.shape[1]
+        leaves = int((self.feature < 0).sum()) if numbers > 1 else 0
+        return int(NODE_BYTES * len(self.feature) + LEAF_NUMBER_BYTES * numbers * leaves)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SymmetricTrees:
@@ -129,6 +139,12 @@ class SymmetricTrees:
     def visits(self) -> float:
         """How many questions one prediction asks."""
         return float(self.feature.size)
+
+    @property
+    def memory_bytes(self) -> int:
+        """About how much memory ONNX Runtime keeps them in."""
+        place = np.dtype(np.int64).itemsize
+        return self.feature.size * place + self.threshold.nbytes + self.value.nbytes
 
 
 @dataclass(frozen=True, kw_only=True)

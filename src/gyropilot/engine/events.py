@@ -52,6 +52,8 @@ class CandidateResult:
     """Median time of one prediction of one row in process."""
     node_visits: float = 0.0
     """How many nodes of trees one prediction asks: what latency grows with, and equal on every machine."""
+    tree_bytes: int = 0
+    """About how much memory its trees take where they are asked."""
     size_bytes: int = 0
     """How large its bundle is."""
     folder: Path

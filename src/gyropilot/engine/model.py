@@ -28,6 +28,7 @@ from gyropilot.engine.errors import RequestError, TaskError
 from gyropilot.engine.events import CandidateResult
 from gyropilot.engine.features.encoders import DatetimeEncoder, Encoder, NumericEncoder
 from gyropilot.engine.features.fitting import encode_table
+from gyropilot.engine.files import writing
 from gyropilot.engine.metrics.catalogue import METRICS
 from gyropilot.engine.metrics.decisions import decide, keep_most_probable
 from gyropilot.engine.task import LabelType, ProblemType
@@ -181,10 +182,8 @@ class Model:
 
     def save(self, path: Path | str) -> None:
         """Write the model as a `model.tar.gz`, which `load` and the model server open."""
-        path = Path(path)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(self._archive)
-        partial.replace(path)
+        with writing(Path(path)) as partial:
+            partial.write_bytes(self._archive)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -82,3 +82,17 @@ def test_heavy_rows_decide() -> None:
     metric = find_metric(ProblemType.REGRESSION, "mse")
     ensemble = fit_ensemble(candidates, TARGET, weights, FOLDS, [metric])
     assert ensemble.weights[0] > 0.9
+
+
+def test_what_is_too_dear_makes_room_from_the_lightest_up() -> None:
+    candidates = [TARGET + noise * RANDOM.normal(size=ROWS) for noise in (0.2, 0.21, 0.22)]
+    metric = find_metric(ProblemType.REGRESSION, "rmse")
+    free = fit_ensemble(candidates, TARGET, ONES, FOLDS, [metric]).weights
+    assert (free > 0).all()
+    costs = [(0.4, 0.1), (0.4, 0.1), (0.1, 0.9)]
+    paid = fit_ensemble(candidates, TARGET, ONES, FOLDS, [metric], costs=costs).weights
+    heaviest = int(free.argmax())
+    assert paid[heaviest] > 0
+    assert (np.array(costs)[paid > 0].sum(axis=0) <= 1).all()
+    dear = [(3.0, 0.0), (0.0, 0.0), (0.0, 3.0)]
+    assert fit_ensemble(candidates, TARGET, ONES, FOLDS, [metric], costs=dear).weights[heaviest] > 0

@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 
 from gyropilot.engine.errors import BundleError
+from gyropilot.engine.files import writing
 
 MAX_BYTES = 20 << 30
 """An archive that unpacks to more than this is refused."""
@@ -14,8 +15,8 @@ MAX_BYTES = 20 << 30
 
 def pack(folder: Path, archive: Path) -> None:
     """Write a bundle's files as an archive that depends on nothing but their content, by atomic rename."""
-    partial = archive.with_name(archive.name + ".partial")
     with (
+        writing(archive) as partial,
         partial.open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=4, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
@@ -26,7 +27,6 @@ def pack(folder: Path, archive: Path) -> None:
             info.mode = 0o644
             with path.open("rb") as file:
                 tar.addfile(info, file)
-    partial.replace(archive)
 
 
 def unpack(archive: Path, folder: Path) -> None:

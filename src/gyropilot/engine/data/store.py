@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.contracts import TrainingData
+from gyropilot.engine.files import writing
 from gyropilot.engine.task import ProblemType
 
 HEAD = "data.json"
@@ -37,9 +38,8 @@ def write_training_data(data: TrainingData, folder: Path) -> None:
         column_folds=data.column_folds,
         border_counts=tuple(len(each) for each in data.borders),
     )
-    partial = folder / f"{HEAD}.partial"
-    partial.write_bytes(msgspec.json.encode(head))
-    partial.replace(folder / HEAD)
+    with writing(folder / HEAD) as partial:
+        partial.write_bytes(msgspec.json.encode(head))
 
 
 def read_training_data(folder: Path) -> TrainingData:

@@ -46,8 +46,7 @@ def fit_ensemble(
     folds: NDArray[np.uint8],
     losses: Sequence[Metric],
     *,
-    costs: Sequence[float] = (),
-    max_cost: float = float("inf"),
+    costs: Sequence[tuple[float, ...]] = (),
     seconds: float = float("inf"),
     seed: int = 0,
 ) -> Ensemble:
@@ -59,8 +58,8 @@ def fit_ensemble(
         row_weights: (n,) how much each row counts.
         folds: (n,) the fold of each row; rows of `HOLDOUT` have no say in any weights.
         losses: the metrics that decide, in equal parts.
-        costs: what each candidate costs with every prediction; nothing: none costs anything.
-        max_cost: what an ensemble of several may cost; those of least weight make room.
+        costs: for each candidate, what it takes of each means, 1 being what an ensemble of several may take; those of
+            least weight make room. Nothing: none costs anything.
         seconds: how long it may take; in haste it makes fewer bags.
         seed: which rows and candidates the bags see.
     """
@@ -84,7 +83,7 @@ def fit_ensemble(
         for count in sorted({min(count, len(stacked)) for count in EQUAL_MEMBERS}, reverse=True)
     ]
     bagged = _follow_bags(bags)
-    purse = _Purse(costs=np.array(costs or np.zeros(len(stacked))), limit=max_cost)
+    purse = _Purse(costs=np.array(costs or np.zeros((len(stacked), 1))))
     rules = [purse.afford(rule) for rule in (*means, *(_mix(bagged, mean) for mean in means), bagged)]
     honest = [_predict_honestly(rule, stacked, folds) for rule in rules]
     by_fold = []
@@ -125,10 +124,10 @@ class _Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class _Purse:
-    """What candidates cost and what an ensemble may."""
+    """What candidates cost."""
 
     costs: Numbers
-    limit: float
+    """(candidates, means) shares of what an ensemble may take."""
 
     def afford(self, rule: _Rule) -> _Rule:
         """Return the rule without what is too dear."""
@@ -137,9 +136,9 @@ class _Purse:
 
     def _reduce(self, weights: Numbers) -> Numbers:
         """Keep, from the heaviest down, what can be paid for; the heaviest in any case."""
-        spent, kept = 0.0, np.zeros_like(weights)
+        spent, kept = np.zeros(self.costs.shape[1]), np.zeros_like(weights)
         for number in np.argsort(-weights, kind="stable").tolist():
-            if not kept.any() or spent + self.costs[number] <= self.limit:
+            if not kept.any() or (spent + self.costs[number] <= 1).all():
                 spent, kept[number] = spent + self.costs[number], weights[number]
         reduced: Numbers = kept / kept.sum()
         return reduced

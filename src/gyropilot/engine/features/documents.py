@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.features.text import TextSpace
+from gyropilot.engine.files import writing
 
 _PARTS = ("terms", "weights", "directions", "sizes")
 
@@ -30,13 +31,10 @@ def write_document(document: Any, path: Path, arrays_path: Path) -> None:
 
     content = msgspec.json.format(msgspec.json.encode(document, enc_hook=refer), indent=1)
     if arrays:
-        partial = arrays_path.with_name(f"{arrays_path.name}.partial")
-        with partial.open("wb") as file:
+        with writing(arrays_path) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        partial.replace(arrays_path)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    with writing(path) as partial:
+        partial.write_bytes(content)
 
 
 def read_document(content: bytes, arrays_path: Path, kind: type[Document]) -> Document:

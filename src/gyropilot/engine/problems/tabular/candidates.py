@@ -24,6 +24,7 @@ from gyropilot.engine.bundle.write import Check, write_bundle
 from gyropilot.engine.contracts import HOLDOUT, PLAIN, Parameters, SymmetricTrees, TrainingData, Trees, read_part
 from gyropilot.engine.events import CandidateResult, Score
 from gyropilot.engine.features.table_encoder import TableEncoder
+from gyropilot.engine.files import writing
 from gyropilot.engine.lanes.training import Trained
 from gyropilot.engine.metrics.calibration import calibrate, sharpen
 from gyropilot.engine.metrics.catalogue import METRICS, Metric
@@ -131,6 +132,7 @@ class Workbench:
             folder / "bundle",
             exponent=exponent,
         )
+        trees = _find_trees(draft.members)
         result = CandidateResult(
             id=draft.id,
             algorithm=draft.algorithm,
@@ -140,15 +142,15 @@ class Workbench:
             part_losses=part_losses,
             fit_seconds=draft.fit_seconds,
             latency_seconds=self._measure(predictor),
-            node_visits=sum(part.visits for part in _find_trees(draft.members)),
+            node_visits=sum(part.visits for part in trees),
+            tree_bytes=sum(part.memory_bytes for part in trees),
             size_bytes=sum(path.stat().st_size for path in (folder / "bundle").iterdir()),
             folder=folder / "bundle",
         )
         np.save(folder / "predictions.npy", draft.predictions, allow_pickle=False)
         np.save(folder / "check.npy", draft.check, allow_pickle=False)
-        partial = folder / f"{RESULT}.partial"
-        partial.write_bytes(msgspec.json.encode(result, enc_hook=str))
-        partial.replace(folder / RESULT)
+        with writing(folder / RESULT) as partial:
+            partial.write_bytes(msgspec.json.encode(result, enc_hook=str))
         return Finished(result=result, predictions=draft.predictions, check=draft.check)
 
     def names(self) -> list[str]:

@@ -46,8 +46,9 @@ ENSEMBLE_ID = "c100"
 """The ensemble's name within its run: equal however many candidates there are."""
 FINAL_SECONDS, FINAL_FRACTION = 0.5, 0.03
 """Time kept for the ensemble's weights: at least so long, or this share of the budget."""
-MAX_NODE_VISITS = 110_000
-"""An ensemble that asks more nodes of trees would take longer than about a millisecond for a row."""
+MAX_NODE_VISITS, MAX_TREE_BYTES = 110_000, 24 << 20
+"""An ensemble that asks more nodes of trees, or whose trees outgrow a processor's cache, would take longer than about
+a millisecond for a row: measured on 2 cores with 32 MiB of L3, 55 MB of trees took thrice what its parts took alone."""
 MEMBERS, PUBLISH_SHARE = 10, 0.7
 """An ensemble has about so many members at most, and takes this share of the time that writing them took."""
 LONG_SECONDS = 300.0
@@ -238,8 +239,10 @@ class TabularRun:
             self._data.weights,
             self._data.folds,
             stand_ins(self._prepared.problem_type, self._objective),
-            costs=[member.result.node_visits for member in members],
-            max_cost=MAX_NODE_VISITS,
+            costs=[
+                (member.result.node_visits / MAX_NODE_VISITS, member.result.tree_bytes / MAX_TREE_BYTES)
+                for member in members
+            ],
             seconds=max(self._deadline.seconds_left - self._predict_publishing(), 0.1),
             seed=self._task.seed,
         )
