@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegressionCV, RidgeCV
 from sklearn.model_selection import PredefinedSplit
 
 from benchmarks.splits import DataSet, read_manifest, write_split
+from benchmarks.tabular_systems.gyropilot import OBJECTIVES
 from gyropilot.engine import Budget, ProblemType, Task, run
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS
 from gyropilot.engine.algorithms.losses import to_predictions
@@ -35,7 +36,6 @@ from gyropilot.engine.lanes.candidate import PATIENCE, PATIENCE_SHARE
 from gyropilot.engine.metrics.catalogue import Metric, find_metric, stand_ins, surrogate
 from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
 
-OBJECTIVES = {"binary": "auc", "multiclass": "log_loss", "regression": "rmse"}
 CHUNK = 25
 MAX_ROUNDS = 3000
 GREEDY_STEPS = 25

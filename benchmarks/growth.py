@@ -1,10 +1,11 @@
 """Measures how the time and the memory of Gyropilot's training grow with the rows of a table.
 
-python -m benchmarks.growth [--rows 10000,100000,1000000] [--columns 100] [--budget 600] [--seed 0]
+python -m benchmarks.growth [--rows 10000,100000,1000000] [--columns 100] [--budget 600] [--candidates 4] [--seed 0]
 
 One synthetic generator makes all tables: numbers, some of them missing, and texts of few and of many categories; the
-answer is one of two classes. Prints a Markdown table; writes `growth.json`, `growth.md` and `growth.svg` to
-`benchmarks/results/`.
+answer is one of two classes. Every table gets as many candidates, so that times can be compared; the largest is trained
+on once more with as many as its budget has room for. Prints a Markdown table; writes `growth.json`, `growth.md` and
+`growth.svg` to `benchmarks/results/`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Growth:
     rows: int
     columns: int
     budget_seconds: float
+    candidates: int | None
+    """How many were asked for; none: as many as the budget has room for."""
     failure: str
     error: float | None
     """1 - AUC."""
@@ -96,7 +99,7 @@ def _make_numbers(generator: np.random.Generator, rows: int) -> tuple[pa.Array, 
     return pa.array(values.round(4), mask=is_missing), np.where(is_missing, 0.0, np.sin(2 * values) + values)
 
 
-def measure_growth(rows: int, columns: int, budget: float, seed: int) -> Growth:
+def measure_growth(rows: int, columns: int, budget: float, candidates: int | None, seed: int) -> Growth:
     """Train on a table of that many rows, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="gyropilot-growth-") as name:
         folder = Path(name)
@@ -112,12 +115,14 @@ def measure_growth(rows: int, columns: int, budget: float, seed: int) -> Growth:
             weighted=False,
             cores=choose_cores(),
             pythons=find_pythons([SYSTEM], []),
+            options=[] if candidates is None else ["--candidates", str(candidates)],
         )
         record = measure_run(plan, data, plan.run_of(data, SYSTEM, budget), split, folder)
     return Growth(
         rows=rows,
         columns=columns,
         budget_seconds=budget,
+        candidates=candidates,
         failure=record.failure,
         error=record.error,
         fit_seconds=record.fit_seconds,
@@ -129,11 +134,16 @@ def measure_growth(rows: int, columns: int, budget: float, seed: int) -> Growth:
 def write_table(growths: Sequence[Growth]) -> str:
     """Return the figures as Markdown."""
     lines = [
-        "| rows | columns | budget | 1 - AUC | fit | per row | peak memory | per row | models |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| rows | columns | budget | candidates | 1 - AUC | fit | per row | peak memory | per row | models |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for growth in growths:
-        cells = [f"{growth.rows:,}", f"{growth.columns}", f"{growth.budget_seconds:g} s"]
+        cells = [
+            f"{growth.rows:,}",
+            f"{growth.columns}",
+            f"{growth.budget_seconds:g} s",
+            str(growth.candidates or "any"),
+        ]
         if growth.error is None:
             cells += ["failed", "", ""]
         else:
@@ -146,7 +156,7 @@ def write_table(growths: Sequence[Growth]) -> str:
 
 def draw(growths: Sequence[Growth]) -> str:
     """Return time and memory over rows as an SVG, all axes logarithmic."""
-    done = [growth for growth in growths if growth.fit_seconds]
+    done = [growth for growth in growths if growth.fit_seconds and growth.candidates]
     panels: list[tuple[str, Callable[[Growth], float]]] = [
         ("fit, seconds", lambda growth: growth.fit_seconds or 1.0),
         ("peak memory, MiB", lambda growth: growth.peak_memory_bytes / 2**20),
@@ -197,14 +207,17 @@ def main() -> None:
     parser.add_argument("--rows", default="10000,100000,1000000", help="of the tables, separated by commas")
     parser.add_argument("--columns", type=int, default=100, help="features of the tables")
     parser.add_argument("--budget", type=float, default=600.0, help="seconds for each table")
+    parser.add_argument("--candidates", type=int, default=4, help="models for each table, the ensemble among them")
     parser.add_argument("--seed", type=int, default=0, help="of the tables and of the training")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder that the figures go to")
     arguments = parser.parse_args()
     arguments.results.mkdir(parents=True, exist_ok=True)
     growths: list[Growth] = []
-    for rows in map(int, arguments.rows.split(",")):
-        growths.append(measure_growth(rows, arguments.columns, arguments.budget, arguments.seed))
-        print(f"{rows:,} rows: {growths[-1].failure or 'done'}", flush=True)
+    sizes = [int(rows) for rows in arguments.rows.split(",")]
+    for rows, candidates in [*((rows, arguments.candidates) for rows in sizes), (max(sizes), None)]:
+        growth = measure_growth(rows, arguments.columns, arguments.budget, candidates, arguments.seed)
+        growths.append(growth)
+        print(f"{rows:,} rows, {candidates or 'any'} candidates: {growth.failure or 'done'}", flush=True)
     document = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),

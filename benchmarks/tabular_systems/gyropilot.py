@@ -1,7 +1,8 @@
-"""Gyropilot: the engine's own `fit`, with the metric that is scored as its objective."""
+"""Gyropilot: the engine's own `fit`, with the metric that is scored as its objective; `--candidates` limits it."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ class Gyropilot(System):
     version = f"gyropilot {__version__}"
     _model: Model
 
+    def __init__(self, candidates: int | None = None) -> None:
+        self._candidates = candidates
+
     def read(self, path: Path) -> pa.Table:
         """Return the table of a Parquet file."""
         return pq.read_table(path)
@@ -37,7 +41,7 @@ class Gyropilot(System):
             weight_column=request.weight,
             seed=request.seed,
         )
-        budget = Budget(max_runtime_seconds=request.budget_seconds, cores=CORES)
+        budget = Budget(max_runtime_seconds=request.budget_seconds, max_candidates=self._candidates, cores=CORES)
         self._model = fit(table, task, budget, on_event=tell)
 
     def count_models(self) -> int:
@@ -77,4 +81,7 @@ def tell(event: Event) -> None:
 
 
 if __name__ == "__main__":
-    serve(Gyropilot())
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--candidates", type=int)
+    known, others = parser.parse_known_args()
+    serve(Gyropilot(known.candidates), others)

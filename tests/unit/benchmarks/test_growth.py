@@ -11,6 +11,7 @@ GROWTH = Growth(
     rows=10_000,
     columns=100,
     budget_seconds=600.0,
+    candidates=4,
     failure="",
     error=0.1,
     fit_seconds=20.0,
@@ -29,7 +30,7 @@ def test_tables_are_of_the_size_asked_for_and_the_same_for_the_same_seed() -> No
 
 
 def test_the_figures_are_for_each_row() -> None:
-    assert "| 10,000 | 100 | 600 s | 0.10000 | 20.0 s | 2000.0 µs | 1,024 MiB | 107,374 B | 9 |" in write_table(
+    assert "| 10,000 | 100 | 600 s | 4 | 0.10000 | 20.0 s | 2000.0 µs | 1,024 MiB | 107,374 B | 9 |" in write_table(
         [GROWTH]
     )
 
