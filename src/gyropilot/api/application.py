@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
+import io
 import logging
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import BinaryIO, cast
 
 from botocore.model import OperationModel
 
-from gyropilot.api.checksums import CHECKSUMS, HEADER_PREFIX, NOT_ALGORITHMS, compute
+from gyropilot.api.checksums import HEADER_PREFIX, PIECE_BYTES, CheckedBody
+from gyropilot.api.chunks import ChunkedBody
 from gyropilot.api.errors import (
     ApiError,
     Place,
@@ -24,6 +27,7 @@ from gyropilot.api.operations.catalogue import BY_NAME
 from gyropilot.api.operations.context import Context
 from gyropilot.api.protocols.catalogue import protocol_of
 from gyropilot.api.protocols.contracts import MalformedRequestError, WireError
+from gyropilot.api.protocols.rest import is_streamed
 from gyropilot.api.routing import Route, UnknownOperationError, find_operation, find_service
 from gyropilot.api.signatures import CredentialStore, authenticate
 from gyropilot.api.validation import find_violations, word_violations
@@ -51,13 +55,12 @@ class Application:
     def handle(self, request: WireRequest) -> WireResponse:
         """Return the answer to a request, whatever happens."""
         request_id = str(uuid.uuid4())
-        sent_body = request.body
         aws_service = find_service(request)
         protocol = protocol_of(aws_service)
         try:
             request = authenticate(request, aws_service, self._credentials, self._clock())
             route = find_operation(aws_service, request)
-            check_checksums(request, route.operation)
+            request = open_body(request, route.operation)
             params = protocol.read(route.operation, request, route.labels)
             check_document(route, params)
             operation = BY_NAME.get((aws_service, route.operation.name))
@@ -71,9 +74,6 @@ class Application:
             response = protocol.write_error(wire_error, request_id)
             if request.method == "HEAD" or wire_error.status == 304:  # HTTP allows neither of them a body
                 response = WireResponse(status=response.status, headers=response.headers)
-        finally:
-            if request.body is not sent_body:  # it was decoded into another file
-                request.body.close()
         return response
 
     def refuse_large_body(self, request: WireRequest) -> WireResponse | None:
@@ -109,26 +109,35 @@ def check_document(route: Route, params: dict[str, object]) -> None:
         raise ApiError.of(invalid(route.service, word_violations(violations)))
 
 
-def check_checksums(request: WireRequest, operation: OperationModel) -> None:
-    """Check the body against the checksums in the headers; of a multipart upload's end they are not the body's.
+def open_body(request: WireRequest, operation: OperationModel) -> WireRequest:
+    """Return the request with a body that is checked against the checksums in its headers.
+
+    Content that the operation reads piece by piece is checked at its end; a document is read and checked here. Where
+    the model states no checksum of the body, those in the headers are of something else: of an upload's object.
 
     Raises:
-        ApiError: when one does not match or cannot be computed.
+        ApiError: when a checksum does not match or cannot be computed, or a document is too long.
     """
-    if "content-md5" in request.headers:
-        _check_checksum(request, "md5", request.header("content-md5"), "BadDigest")
+    stated = request.headers
     if not operation.http_checksum.get("requestAlgorithmMember"):
-        return
-    for name, value in request.headers.items():
-        algorithm = name.removeprefix(HEADER_PREFIX)
-        if algorithm == name or algorithm in NOT_ALGORITHMS:
-            continue
-        _check_checksum(request, algorithm, value, "BadDigest")
+        stated = {name: value for name, value in stated.items() if not name.startswith(HEADER_PREFIX)}
+    chunked = request.body if isinstance(request.body, ChunkedBody) else None
+    body = CheckedBody(request.body, stated, chunked)
+    if is_streamed(operation):
+        return replace(request, body=cast("BinaryIO", body))
+    document = read_document(body)
+    return replace(request, body=io.BytesIO(document), length=len(document))
 
 
-def _check_checksum(request: WireRequest, algorithm: str, value: str, code: str) -> None:
-    if algorithm not in CHECKSUMS:
-        message = f"Gyropilot cannot compute the checksum {algorithm}; use one of {', '.join(CHECKSUMS)}."
-        raise ApiError("NotImplemented", message, 501)
-    if not hmac.compare_digest(compute(CHECKSUMS[algorithm], request.body).encode(), value.encode()):
-        raise ApiError(code, f"The {algorithm.upper()} you specified did not match the calculated checksum.")
+def read_document(body: CheckedBody) -> bytes:
+    """Return a whole body.
+
+    Raises:
+        ApiError: when it is too long.
+    """
+    document = bytearray()
+    while piece := body.read(PIECE_BYTES):
+        document += piece
+        if len(document) > MAX_DOCUMENT_BYTES:
+            raise ApiError("MaxMessageLengthExceeded", f"The document is longer than {MAX_DOCUMENT_BYTES} bytes.")
+    return bytes(document)

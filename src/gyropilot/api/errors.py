@@ -46,6 +46,8 @@ INVALID_CODES: Mapping[str, str] = {
 }
 """Each service's code for a request that breaks a rule."""
 
+KEY_BYTES_MAX = 1024
+
 _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     AutoMLJob.kind: Identity.job_arn,
     Candidate.kind: Identity.training_job_arn,
@@ -220,6 +222,13 @@ def _model_error(message: str, endpoint: str, place: Place, *, status: int, body
     return WireError(code="ModelError", message=message, status=424, members=members)
 
 
+def _invalid_key(error: errors.InvalidBlobKeyError, place: Place) -> WireError:
+    del place
+    if len(error.key.encode(errors="replace")) > KEY_BYTES_MAX:
+        return WireError(code="KeyTooLongError", message="Your key is too long", status=400)
+    return WireError(code="InvalidArgument", message=str(error), status=400)
+
+
 def _log_not_found(error: errors.LogStreamNotFoundError, place: Place) -> WireError:
     del place
     message = f"The specified log group or log stream does not exist: {error.name}."
@@ -268,7 +277,10 @@ TRANSLATIONS: Mapping[type[errors.ServiceError], Translate] = {
     errors.BucketNotEmptyError: _say("BucketNotEmpty", "The bucket you tried to delete is not empty", 409, "bucket"),
     errors.InvalidBucketNameError: _say("InvalidBucketName", "The specified bucket is not valid.", 400, "bucket"),
     errors.BlobNotFoundError: _say("NoSuchKey", "The specified key does not exist.", 404, "key"),
-    errors.InvalidBlobKeyError: _repeat("InvalidArgument", 400),
+    errors.BlobChangedError: _say(
+        "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412, "key"
+    ),
+    errors.InvalidBlobKeyError: _invalid_key,
     errors.UploadNotFoundError: _say(
         "NoSuchUpload",
         "The specified upload does not exist. It may have been aborted or completed.",
