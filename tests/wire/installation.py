@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from gyropilot.api.application import Application
 from gyropilot.server.http import make_app
+from gyropilot.service.access import AccessKey, Role
 from gyropilot.service.identity import Identity
 from gyropilot.service.ports import Answer, ModelServerSpec
 from gyropilot.service.service import Service, build_service
@@ -31,8 +32,9 @@ ROLE = "arn:aws:iam::000000000000:role/GyropilotExecutionRole"
 class OneKey:
     """Knows one access key."""
 
-    def secret_for(self, access_key_id: str) -> str | None:
-        return SECRET if access_key_id == KEY else None
+    def find(self, access_key_id: str) -> AccessKey | None:
+        key = AccessKey(access_key_id=KEY, secret_access_key=SECRET, user="tester", role=Role.ADMIN)
+        return key if access_key_id == KEY else None
 
 
 class IdleLauncher:
