@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
+from gyropilot.api.anonymous import check_local
 from gyropilot.api.chunks import ChunkSigner, decode_chunks
 from gyropilot.api.errors import ApiError, auth_error
 from gyropilot.api.presigned import authenticate_presigned, is_presigned
@@ -73,6 +74,7 @@ def authenticate(
         presigned, key = authenticate_presigned(request, service, credentials.find, now, MAX_SKEW)
         return Authenticated(request=presigned, caller=key.caller)
     if allows_anonymous and not request.header("authorization"):
+        check_local(request, service)
         return Authenticated(request=_accept_unsigned(request), caller=ANONYMOUS)
     claim = _read_claim(request, service)
     _check_time(claim, service, now)

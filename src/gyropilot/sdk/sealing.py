@@ -16,7 +16,7 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
-class SealError(Exception):
+class SealError(ValueError):
     """A secret cannot be opened; the message says why and holds nothing of it."""
 
 

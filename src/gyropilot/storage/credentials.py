@@ -70,11 +70,11 @@ class FileCredentials:
         with hold_lock(self._lock_path):
             users = self._read().users
             if not users:
-                users, key = _with_key((), FIRST_USER, Role.ADMIN, self._ensure_seal())
+                users, key = _with_key(users, FIRST_USER, Role.ADMIN, self._ensure_seal(users))
                 self._write(users)
                 return key
             if any(key.secret_access_key for user in users for key in user.keys):
-                self._write(_seal_all(users, self._ensure_seal()))
+                self._write(_seal_all(users, self._ensure_seal(users)))
         for user in self._read().users:
             if user.role is Role.ADMIN and user.keys:
                 return self._open(user, user.keys[0])
@@ -117,7 +117,7 @@ class FileCredentials:
             users = self._read().users
             if _find(users, name) is not None:
                 raise InvalidRequestError(f"There is a user called {name!r} already.")
-            users, key = _with_key(users, name, role, self._ensure_seal())
+            users, key = _with_key(users, name, role, self._ensure_seal(users))
             self._write(users)
         return key
 
@@ -141,7 +141,7 @@ class FileCredentials:
         with hold_lock(self._lock_path):
             users = self._read().users
             user = _need(users, name)
-            users, key = _with_key(users, user.name, user.role, self._ensure_seal())
+            users, key = _with_key(users, user.name, user.role, self._ensure_seal(users))
             self._write(users)
         return key
 
@@ -171,9 +171,10 @@ class FileCredentials:
         secret = key.secret_access_key or read_seal(self._home).open(key.sealed_secret, label)
         return AccessKey(access_key_id=key.access_key_id, secret_access_key=secret, user=user.name, role=user.role)
 
-    def _ensure_seal(self) -> Seal:
+    def _ensure_seal(self, users: tuple[StoredUser, ...]) -> Seal:
         path = self._home / KEY_FILE
-        if not path.exists():
+        # A new key beside secrets of a lost one would leave them unreadable for good.
+        if not path.exists() and not any(key.sealed_secret for user in users for key in user.keys):
             write_atomically(path, base64.b64encode(make_key()), mode=0o600)
         return read_seal(self._home)
 
