@@ -59,14 +59,6 @@ def test_an_unknown_key_is_refused(installation: Installation, service: str, cod
     assert error.value.response["Error"]["Code"] == code
 
 
-def test_presigned_addresses_are_refused_clearly(installation: Installation) -> None:
-    url = installation.client("s3").generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
-    path, _, query = url.removeprefix(installation.url).partition("?")
-    with pytest.raises(ApiError) as error:
-        authenticate(make(path=path, query=query), "s3", OneKey(), NOW)
-    assert error.value.error.code == "NotImplemented"
-
-
 def make(body: bytes = b"", **changes: Any) -> WireRequest:
     request = WireRequest(
         method="GET", path="/", query="", headers={"host": "host"}, body=io.BytesIO(body), length=len(body)

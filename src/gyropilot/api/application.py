@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import logging
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import BinaryIO, cast
 
 from botocore.model import OperationModel
 
+from gyropilot.api.audit import name_resource
 from gyropilot.api.checksums import HEADER_PREFIX, PIECE_BYTES, CheckedBody
 from gyropilot.api.chunks import ChunkedBody
 from gyropilot.api.errors import (
@@ -25,6 +26,7 @@ from gyropilot.api.errors import (
 )
 from gyropilot.api.operations.catalogue import BY_NAME
 from gyropilot.api.operations.context import Context
+from gyropilot.api.permissions import check_permission
 from gyropilot.api.protocols.catalogue import protocol_of
 from gyropilot.api.protocols.contracts import MalformedRequestError, WireError
 from gyropilot.api.protocols.rest import is_streamed
@@ -32,6 +34,8 @@ from gyropilot.api.routing import Route, UnknownOperationError, find_operation, 
 from gyropilot.api.signatures import CredentialStore, authenticate
 from gyropilot.api.validation import find_violations, word_violations
 from gyropilot.api.wire import WireRequest, WireResponse
+from gyropilot.service.access import Caller
+from gyropilot.service.audit import AuditEntry, AuditLog
 from gyropilot.service.errors import ServiceError
 from gyropilot.service.ports import Clock
 from gyropilot.service.service import Service
@@ -42,49 +46,112 @@ MAX_OBJECT_BYTES = 5 * 1024**3
 MAX_DOCUMENT_BYTES = 10 * 1024**2
 
 
+@dataclass(kw_only=True)
+class _Exchange:
+    """What is known of one request so far."""
+
+    aws_service: str
+    at: datetime
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    caller: Caller | None = None
+    operation: str = ""
+    resource: str = ""
+
+
 class Application:
-    """Answers requests; safe to use from many threads."""
+    """Answers requests; safe to use from many threads.
+
+    Args:
+        service: does the work.
+        credentials: knows the access keys.
+        audit: keeps who did what; None: nobody does.
+        allows_anonymous: whether requests without any signature are let in.
+        clock: gives the time.
+    """
 
     def __init__(
-        self, service: Service, credentials: CredentialStore, *, clock: Clock = lambda: datetime.now(UTC)
+        self,
+        service: Service,
+        credentials: CredentialStore,
+        *,
+        audit: AuditLog | None = None,
+        allows_anonymous: bool = False,
+        clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self._service = service
         self._credentials = credentials
+        self._audit = audit
+        self._allows_anonymous = allows_anonymous
         self._clock = clock
 
     def handle(self, request: WireRequest) -> WireResponse:
         """Return the answer to a request, whatever happens."""
-        request_id = str(uuid.uuid4())
-        aws_service = find_service(request)
-        protocol = protocol_of(aws_service)
+        exchange = _Exchange(aws_service=find_service(request), at=self._clock())
+        protocol = protocol_of(exchange.aws_service)
+        error: WireError | None = None
         try:
-            request = authenticate(request, aws_service, self._credentials, self._clock())
-            route = find_operation(aws_service, request)
-            request = open_body(request, route.operation)
-            params = protocol.read(route.operation, request, route.labels)
-            check_document(route, params)
-            operation = BY_NAME.get((aws_service, route.operation.name))
-            if operation is None:
-                name = route.operation.name
-                raise ApiError.of(not_implemented(aws_service, f"{name} is not implemented by Gyropilot yet."))  # noqa: TRY301
-            result = operation(Context(service=self._service, aws_service=aws_service), params)
-            response = protocol.write(route.operation, result, request_id)
-        except Exception as error:
-            wire_error = self._translate(error, aws_service, request_id)
-            response = protocol.write_error(wire_error, request_id)
-            if request.method == "HEAD" or wire_error.status == 304:  # HTTP allows neither of them a body
+            response = self._answer(request, exchange)
+        except Exception as failure:
+            error = self._translate(failure, exchange.aws_service, exchange.request_id)
+            response = protocol.write_error(error, exchange.request_id)
+            if request.method == "HEAD" or error.status == 304:  # HTTP allows neither of them a body
                 response = WireResponse(status=response.status, headers=response.headers)
+        self._note(exchange, response.status, error)
         return response
+
+    def _answer(self, request: WireRequest, exchange: _Exchange) -> WireResponse:
+        """Take the steps of a request, one after the other, and note in the exchange how far it came."""
+        aws_service, protocol = exchange.aws_service, protocol_of(exchange.aws_service)
+        signed = authenticate(
+            request, aws_service, self._credentials, exchange.at, allows_anonymous=self._allows_anonymous
+        )
+        exchange.caller = signed.caller
+        route = find_operation(aws_service, signed.request)
+        exchange.operation = route.operation.name
+        check_permission(signed.caller, aws_service, route.operation.name, self._service.identity)
+        opened = open_body(signed.request, route.operation)
+        params = protocol.read(route.operation, opened, route.labels)
+        exchange.resource = name_resource(route, params)
+        check_document(route, params)
+        operation = BY_NAME.get((aws_service, route.operation.name))
+        if operation is None:
+            name = route.operation.name
+            raise ApiError.of(not_implemented(aws_service, f"{name} is not implemented by Gyropilot yet."))
+        context = Context(service=self._service, aws_service=aws_service, caller=signed.caller)
+        return protocol.write(route.operation, operation(context, params), exchange.request_id)
 
     def refuse_large_body(self, request: WireRequest) -> WireResponse | None:
         """Return the refusal of a request whose body is too long to be read, judged by its head and `length` alone."""
-        aws_service = find_service(request)
-        limit = MAX_OBJECT_BYTES if aws_service == "s3" else MAX_DOCUMENT_BYTES
+        exchange = _Exchange(aws_service=find_service(request), at=self._clock())
+        limit = MAX_OBJECT_BYTES if exchange.aws_service == "s3" else MAX_DOCUMENT_BYTES
         if request.length <= limit:
             return None
-        code, status = ("EntityTooLarge", 400) if aws_service == "s3" else ("RequestEntityTooLargeException", 413)
+        is_s3 = exchange.aws_service == "s3"
+        code, status = ("EntityTooLarge", 400) if is_s3 else ("RequestEntityTooLargeException", 413)
         error = WireError(code=code, message=f"The body must not be longer than {limit} bytes.", status=status)
-        return protocol_of(aws_service).write_error(error, str(uuid.uuid4()))
+        self._note(exchange, status, error)
+        return protocol_of(exchange.aws_service).write_error(error, exchange.request_id)
+
+    def _note(self, exchange: _Exchange, status: int, error: WireError | None) -> None:
+        """Write a request into the audit log; a log that cannot be written keeps nobody from the answer."""
+        if self._audit is None:
+            return
+        caller = exchange.caller
+        entry = AuditEntry(
+            at=exchange.at,
+            request_id=exchange.request_id,
+            user=caller.user if caller is not None else "",
+            access_key_id=caller.access_key_id if caller is not None else "",
+            service=exchange.aws_service,
+            operation=exchange.operation,
+            resource=exchange.resource,
+            status=status,
+            error=error.code if error is not None else "",
+        )
+        try:
+            self._audit.write(entry)
+        except OSError:
+            log.exception("the audit log cannot be written: %s", entry)
 
     def _translate(self, error: Exception, aws_service: str, request_id: str) -> WireError:
         if isinstance(error, ApiError):

@@ -106,7 +106,8 @@ _MALFORMED = "The Authorization header is not complete or does not agree with th
 _SKEWED = "The difference between the request time and the current time is too large."
 _UNSIGNED = "There were headers present in the request which were not signed."
 _SCHEME = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
-_PRESIGNED = "Gyropilot does not serve presigned requests yet; sign with the Authorization header."
+_PRESIGNED = "Only requests to S3 may be presigned; sign with the Authorization header."
+_FORM = "Gyropilot does not take uploads by HTML forms (POST policies) yet; presign a PUT instead."
 
 _AUTH_ERRORS: Mapping[str, Mapping[str, tuple[str, int, str]]] = {
     # what is wrong: for JSON services, for query services, for S3, as AWS answers each of them
@@ -150,6 +151,7 @@ _AUTH_ERRORS: Mapping[str, Mapping[str, tuple[str, int, str]]] = {
         "query": ("MissingAuthenticationToken", 403, _PRESIGNED),
         "s3": ("NotImplemented", 501, _PRESIGNED),
     },
+    "form": {"s3": ("NotImplemented", 501, _FORM)},
 }
 
 
@@ -159,6 +161,14 @@ def auth_error(problem: str, service: str) -> ApiError:
     family = "s3" if service == "s3" else "query" if protocol == "query" else "json"
     code, status, message = _AUTH_ERRORS[problem][family]
     return ApiError(code, message, status)
+
+
+def access_denied(service: str, operation: str, user_arn: str) -> ApiError:
+    """Return the error for a caller whose role does not include an operation."""
+    is_json = service != "s3" and load_service(service).protocol != "query"
+    code = "AccessDeniedException" if is_json else "AccessDenied"
+    prefix = load_service(service).signing_name
+    return ApiError(code, f"User: {user_arn} is not authorized to perform: {prefix}:{operation}", 403)
 
 
 # --- the service's errors ---------------------------------------------------------------------------------------------

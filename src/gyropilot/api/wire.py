@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 @dataclass(frozen=True, kw_only=True)
 class WireRequest:
-    """One HTTP request, its body at hand and seekable."""
+    """One HTTP request."""
 
     method: str
     """The method in capitals."""
@@ -20,7 +20,7 @@ class WireRequest:
     headers: Mapping[str, str]
     """Headers with keys in lower case; a header sent several times is joined with commas."""
     body: BinaryIO
-    """The body, to be read from its start."""
+    """The body, at its start."""
     length: int
     """Bytes of body."""
 

@@ -85,6 +85,7 @@ class _Exchange:
                 await self._in_thread(partial(wire_request.body.write, bytes(waiting)))
                 waiting.clear()
         wire_request.body.write(waiting)
+        wire_request.body.seek(0)
         return await self._in_thread(partial(self._application.handle, replace(wire_request, length=length)))
 
     async def _send(self, response: WireResponse, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gyropilot.service.ports import BlobStore, HeaderReader, LogStore, RecordStore
 from gyropilot.settings import Settings
+from gyropilot.storage.audit_file import AuditFile
 from gyropilot.storage.blobs_folder import FolderBlobStore
 from gyropilot.storage.credentials import FileCredentials
 from gyropilot.storage.headers import StoredHeaderReader
@@ -27,6 +28,8 @@ class Stores:
     """What workers said."""
     credentials: FileCredentials
     """Who may sign requests."""
+    audit: AuditFile
+    """Who did what."""
 
 
 def open_stores(settings: Settings) -> Stores:
@@ -39,4 +42,5 @@ def open_stores(settings: Settings) -> Stores:
         headers=StoredHeaderReader(blobs),
         logs=FolderLogStore(settings.home / "logs"),
         credentials=FileCredentials(settings.home),
+        audit=AuditFile(settings.home / "audit"),
     )
