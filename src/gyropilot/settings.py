@@ -34,6 +34,14 @@ class Settings:
     max_attempts: int = 3
     """How many workers may die over one job before it fails."""
 
+    s3_domains: str = "localhost"
+    """Names of the server, separated by commas; what stands before one of them in the name of a host is a bucket."""
+
+    @property
+    def s3_domain_names(self) -> tuple[str, ...]:
+        """The names of `s3_domains`, in lower case."""
+        return tuple(name.strip().lower() for name in self.s3_domains.split(",") if name.strip())
+
     @property
     def role_arn(self) -> str:
         """The default execution role."""

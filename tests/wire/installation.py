@@ -138,7 +138,9 @@ class Installation:
 def run_installation(*, allows_anonymous: bool = False) -> Iterator[Installation]:
     model, audit = EchoModel(), MemoryAuditLog()
     service = build_test_service(model)
-    application = Application(service, OneKey(), audit=audit, allows_anonymous=allows_anonymous)
+    application = Application(
+        service, OneKey(), audit=audit, allows_anonymous=allows_anonymous, s3_domains=("localhost",)
+    )
     app = make_app(application, lambda: {"status": "ok"})
     server = _Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None, access_log=False))
     thread = threading.Thread(target=server.run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import socket
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+import urllib3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -23,6 +25,12 @@ HEADERS = {
     "ContentEncoding": "gzip",
     "ContentLanguage": "de-CH",
     "Expires": datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC),
+}
+
+ACCESS: dict[str, Any] = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": KEY,
+    "aws_secret_access_key": SECRET,
 }
 
 
@@ -187,9 +195,7 @@ def test_old_listings_and_versions(installation: Installation) -> None:
     resource = boto3.resource(
         "s3",
         endpoint_url=installation.url,
-        region_name="us-east-1",
-        aws_access_key_id=KEY,
-        aws_secret_access_key=SECRET,
+        **ACCESS,
         config=Config(retries={"total_max_attempts": 1}),
     )
     bucket = resource.Bucket("versions")
@@ -259,6 +265,32 @@ def test_uploads_are_looked_at(s3: Any) -> None:
     for key, upload in ids.items():
         s3.abort_multipart_upload(Bucket="other", Key=key, UploadId=upload)
     assert "Uploads" not in s3.list_multipart_uploads(Bucket="other")
+
+
+def test_buckets_in_the_name_of_the_host(installation: Installation, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(  # not every machine knows the names below localhost
+        socket, "getaddrinfo", lambda host, *rest, **more: look_up("127.0.0.1", *rest, **more)
+    )
+    port = installation.url.rpartition(":")[2]
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"http://localhost:{port}",
+        **ACCESS,
+        config=Config(s3={"addressing_style": "virtual"}, retries={"total_max_attempts": 1}),
+    )
+    client.create_bucket(Bucket="by-host")
+    client.put_object(Bucket="by-host", Key="a b/ü", Body=b"content")
+    assert client.get_object(Bucket="by-host", Key="a b/ü")["Body"].read() == b"content"
+    assert s3.get_object(Bucket="by-host", Key="a b/ü")["Body"].read() == b"content"
+    assert [item["Key"] for item in client.list_objects_v2(Bucket="by-host")["Contents"]] == ["a b/ü"]
+    assert "by-host" in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
+    for version in ("s3", "s3v4"):
+        config = Config(s3={"addressing_style": "virtual"}, signature_version=version)
+        signer = boto3.client("s3", endpoint_url=f"http://localhost:{port}", config=config, **ACCESS)
+        url = signer.generate_presigned_url("get_object", Params={"Bucket": "by-host", "Key": "a b/ü"})
+        assert url.startswith(f"http://by-host.localhost:{port}/")
+        assert urllib3.request("GET", url).data == b"content"
 
 
 def test_parts_are_copied(s3: Any) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import logging
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import BinaryIO, cast
 
 from botocore.model import OperationModel
 
+from gyropilot.api.addressing import move_bucket_into_path
 from gyropilot.api.audit import name_resource
 from gyropilot.api.checksums import HEADER_PREFIX, PIECE_BYTES, CheckedBody
 from gyropilot.api.chunks import ChunkedBody
@@ -27,6 +29,7 @@ from gyropilot.api.errors import (
 from gyropilot.api.operations.catalogue import BY_NAME
 from gyropilot.api.operations.context import Context
 from gyropilot.api.permissions import check_permission
+from gyropilot.api.presigned import signs_bucket_in_path
 from gyropilot.api.protocols.catalogue import protocol_of
 from gyropilot.api.protocols.contracts import MalformedRequestError, WireError
 from gyropilot.api.protocols.rest import is_streamed
@@ -66,6 +69,7 @@ class Application:
         credentials: knows the access keys.
         audit: keeps who did what; None: nobody does.
         allows_anonymous: whether requests without any signature are let in.
+        s3_domains: the server's own names; what stands before one of them in the name of a host is a bucket.
         clock: gives the time.
     """
 
@@ -76,12 +80,14 @@ class Application:
         *,
         audit: AuditLog | None = None,
         allows_anonymous: bool = False,
+        s3_domains: Sequence[str] = (),
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self._service = service
         self._credentials = credentials
         self._audit = audit
         self._allows_anonymous = allows_anonymous
+        self._s3_domains = s3_domains
         self._clock = clock
 
     def handle(self, request: WireRequest) -> WireResponse:
@@ -102,14 +108,19 @@ class Application:
     def _answer(self, request: WireRequest, exchange: _Exchange) -> WireResponse:
         """Take the steps of a request, one after the other, and note in the exchange how far it came."""
         aws_service, protocol = exchange.aws_service, protocol_of(exchange.aws_service)
+        if aws_service == "s3" and signs_bucket_in_path(request):
+            request = move_bucket_into_path(request, self._s3_domains)
         signed = authenticate(
             request, aws_service, self._credentials, exchange.at, allows_anonymous=self._allows_anonymous
         )
         exchange.caller = signed.caller
-        route = find_operation(aws_service, signed.request)
+        sent = signed.request
+        if aws_service == "s3" and not signs_bucket_in_path(request):
+            sent = move_bucket_into_path(sent, self._s3_domains)
+        route = find_operation(aws_service, sent)
         exchange.operation = route.operation.name
         check_permission(signed.caller, aws_service, route.operation.name, self._service.identity)
-        opened = open_body(signed.request, route.operation)
+        opened = open_body(sent, route.operation)
         params = protocol.read(route.operation, opened, route.labels)
         exchange.resource = name_resource(route, params)
         check_document(route, params)

@@ -53,6 +53,11 @@ def is_presigned(request: WireRequest) -> bool:
     return bool({"X-Amz-Algorithm", SIGNATURE_FIELD, "Signature"} & parse_query(request.query).keys())
 
 
+def signs_bucket_in_path(request: WireRequest) -> bool:
+    """Tell whether a request is presigned in Version 2, which signs the bucket in the path wherever it is sent."""
+    return is_presigned(request) and "AWSAccessKeyId" in parse_query(request.query)
+
+
 def find_presigned_service(request: WireRequest) -> str:
     """Return the name that a presigned request signs with; empty: it is not presigned in Version 4."""
     found = _CREDENTIAL.fullmatch(_read_fields(request).get("X-Amz-Credential", ""))

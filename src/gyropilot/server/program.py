@@ -75,7 +75,13 @@ def serve(settings: Settings, *, allows_anonymous: bool = False) -> None:
         stack.callback(stores.audit.close)
         stores.credentials.ensure_first_key()
         service = stack.enter_context(_open_service(settings, stores))
-        application = Application(service, stores.credentials, audit=stores.audit, allows_anonymous=allows_anonymous)
+        application = Application(
+            service,
+            stores.credentials,
+            audit=stores.audit,
+            allows_anonymous=allows_anonymous,
+            s3_domains=settings.s3_domain_names,
+        )
         app = make_app(application, lambda: {"status": "ok", "version": __version__})
         stack.enter_context(_outlive_signals())
         stack.enter_context(_supervise(service))
