@@ -80,7 +80,7 @@ def sign(request: WireRequest, *, service: str = "s3", secret: str = SECRET, **h
 def code_of(request: WireRequest, service: str = "s3", now: datetime | None = None) -> str:
     """Return the code of the refusal, or nothing."""
     try:
-        authenticate(request, service, OneKey(), now or datetime.now(UTC))
+        authenticate(request, service, OneKey(), now or datetime.now(UTC)).request.body.read()
     except ApiError as error:
         return error.error.code
     return ""

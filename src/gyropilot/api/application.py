@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 
 MAX_OBJECT_BYTES = 5 * 1024**3
 MAX_DOCUMENT_BYTES = 10 * 1024**2
+LONG_BYTES = 1 << 20
 
 
 @dataclass(kw_only=True)
@@ -131,10 +132,19 @@ class Application:
         context = Context(service=self._service, aws_service=aws_service, caller=signed.caller)
         return protocol.write(route.operation, operation(context, params), exchange.request_id)
 
+    def reads_body_as_it_comes(self, request: WireRequest) -> bool:
+        """Tell, by a request's head, whether its body is long content, which is not to be kept before it is stored.
+
+        The signature is checked before the first byte is read, so what nobody signed is refused at once.
+        """
+        is_long = request.length > LONG_BYTES or "transfer-encoding" in request.headers
+        return is_long and request.method == "PUT" and find_service(request) == "s3"
+
     def refuse_large_body(self, request: WireRequest) -> WireResponse | None:
         """Return the refusal of a request whose body is too long to be read, judged by its head and `length` alone."""
         exchange = _Exchange(aws_service=find_service(request), at=self._clock())
-        limit = MAX_OBJECT_BYTES if exchange.aws_service == "s3" else MAX_DOCUMENT_BYTES
+        is_content = exchange.aws_service == "s3" and request.method == "PUT"
+        limit = MAX_OBJECT_BYTES if is_content else MAX_DOCUMENT_BYTES
         if request.length <= limit:
             return None
         is_s3 = exchange.aws_service == "s3"

@@ -19,6 +19,7 @@ from gyropilot.api.signing import (
     check_signature,
     check_signed_headers,
     derive_signing_key,
+    expect_hash,
     hash_body,
 )
 from gyropilot.api.wire import WireRequest
@@ -84,7 +85,9 @@ def authenticate(
         raise auth_error("unknown_key", service)
     payload = _declared_payload(request, service)
     check_signature(claim, request, secret=found.secret_access_key, service=service, payload=payload)
-    return Authenticated(request=_open_payload(request, claim, found.secret_access_key, payload), caller=found.caller)
+    return Authenticated(
+        request=_open_payload(request, service, claim, found.secret_access_key, payload), caller=found.caller
+    )
 
 
 def _read_claim(request: WireRequest, service: str) -> Claim:
@@ -150,14 +153,10 @@ def _accept_unsigned(request: WireRequest) -> WireRequest:
     return request
 
 
-def _open_payload(request: WireRequest, claim: Claim, secret: str, payload: str) -> WireRequest:
+def _open_payload(request: WireRequest, service: str, claim: Claim, secret: str, payload: str) -> WireRequest:
     if payload == UNSIGNED_CHUNKS:
         return decode_chunks(request, signer=None, seed_signature="")
     if payload in SIGNED_CHUNKS:
         signer = ChunkSigner(key=derive_signing_key(claim, secret), timestamp=claim.timestamp, scope=claim.scope)
         return decode_chunks(request, signer=signer, seed_signature=claim.signature)
-    if payload != UNSIGNED and payload != hash_body(request):
-        raise ApiError(
-            "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed."
-        )
-    return request
+    return expect_hash(request, payload) if service == "s3" and payload != UNSIGNED else request

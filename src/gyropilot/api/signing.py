@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, replace
+from typing import BinaryIO, cast
 from urllib.parse import quote
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
@@ -13,7 +15,7 @@ from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials
 
 from gyropilot.api.checksums import PIECE_BYTES
-from gyropilot.api.errors import auth_error
+from gyropilot.api.errors import ApiError, auth_error
 from gyropilot.api.protocols.rest import parse_query
 from gyropilot.api.wire import WireRequest
 
@@ -103,6 +105,41 @@ def derive_signing_key(claim: Claim, secret: str) -> bytes:
     for part in claim.scope.split("/"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     return key
+
+
+class HashedBody(io.RawIOBase):
+    """A body that must have the hash that was signed: its end, which nobody sees before all is read, refuses others."""
+
+    def __init__(self, body: BinaryIO, expected: str) -> None:
+        self._body = body
+        self._digest = hashlib.sha256()
+        self._expected = expected
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes, fewer than asked for perhaps; nothing at the end.
+
+        Raises:
+            ApiError: at the end, when the hash is another.
+        """
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(PIECE_BYTES), b""))
+        piece = self._body.read(size) if size else b""
+        self._digest.update(piece)
+        if size and not piece and not hmac.compare_digest(self._digest.hexdigest(), self._expected):
+            raise ApiError(
+                "XAmzContentSHA256Mismatch",
+                "The provided 'x-amz-content-sha256' header does not match what was computed.",
+            )
+        return piece
+
+
+def expect_hash(request: WireRequest, expected: str) -> WireRequest:
+    """Return an S3 request whose body is compared, while it is read, with the hash that was signed."""
+    return replace(request, body=cast("BinaryIO", HashedBody(request.body, expected)))
 
 
 def hash_body(request: WireRequest) -> str:

@@ -29,9 +29,11 @@ class WireRequest:
         return self.headers.get(name, "")
 
     def read_body(self) -> bytes:
-        """Return the whole body."""
+        """Return the whole body, and leave it at its start; it must be one that can seek."""
         self.body.seek(0)
-        return self.body.read()
+        content = self.body.read()
+        self.body.seek(0)
+        return content
 
 
 @dataclass(frozen=True, kw_only=True)
