@@ -34,6 +34,8 @@ class Settings:
     max_attempts: int = 3
     """How many workers may die over one job before it fails."""
 
+    s3_endpoint: str = ""
+    """Address of an S3 elsewhere that keeps the objects, or `aws` for AWS's own; empty: they are kept here."""
     s3_domains: str = "localhost"
     """Names of the server, separated by commas; what stands before one of them in the name of a host is a bucket."""
 
@@ -91,6 +93,11 @@ def _check(settings: Settings) -> None:
     for name in ("max_running_jobs", "max_attempts"):
         if getattr(settings, name) < 1:
             raise ValueError(f"GYROPILOT_{name.upper()} must be at least 1, not {getattr(settings, name)}")
+    if settings.s3_endpoint not in ("", "aws") and not settings.s3_endpoint.startswith(("http://", "https://")):
+        raise ValueError(
+            f"GYROPILOT_S3_ENDPOINT must be an address that begins with http:// or https://, or aws, "
+            f"not {settings.s3_endpoint!r}"
+        )
     if settings.worker_cores < 0:
         raise ValueError(f"GYROPILOT_WORKER_CORES must be 0 or more, not {settings.worker_cores}")
     if not 0 < settings.lease_seconds < math.inf:

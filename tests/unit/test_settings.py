@@ -13,6 +13,7 @@ FILLED = Settings(
     region="eu-central-1",
     account_id="123456789012",
     database_url="postgresql+psycopg://gyropilot@db/gyropilot",
+    s3_endpoint="https://s3.example.org",
     s3_domains="localhost,gyropilot.example.org",
     max_running_jobs=4,
     worker_cores=2,

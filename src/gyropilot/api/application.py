@@ -71,6 +71,7 @@ class Application:
         audit: keeps who did what; None: nobody does.
         allows_anonymous: whether requests without any signature are let in.
         s3_domains: the server's own names; what stands before one of them in the name of a host is a bucket.
+        s3_elsewhere: where the objects are kept, when that is not here; S3 is not answered then.
         clock: gives the time.
     """
 
@@ -82,6 +83,7 @@ class Application:
         audit: AuditLog | None = None,
         allows_anonymous: bool = False,
         s3_domains: Sequence[str] = (),
+        s3_elsewhere: str = "",
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self._service = service
@@ -89,6 +91,7 @@ class Application:
         self._audit = audit
         self._allows_anonymous = allows_anonymous
         self._s3_domains = s3_domains
+        self._s3_elsewhere = s3_elsewhere
         self._clock = clock
 
     def handle(self, request: WireRequest) -> WireResponse:
@@ -115,6 +118,8 @@ class Application:
             request, aws_service, self._credentials, exchange.at, allows_anonymous=self._allows_anonymous
         )
         exchange.caller = signed.caller
+        if aws_service == "s3" and self._s3_elsewhere:
+            raise ApiError("NotImplemented", f"Objects are not kept here but in the S3 at {self._s3_elsewhere}.", 501)
         sent = signed.request
         if aws_service == "s3" and not signs_bucket_in_path(request):
             sent = move_bucket_into_path(sent, self._s3_domains)

@@ -291,6 +291,7 @@ TRANSLATIONS: Mapping[type[errors.ServiceError], Translate] = {
         "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412, "key"
     ),
     errors.InvalidBlobKeyError: _invalid_key,
+    errors.BlobStoreError: lambda error, place: invalid(place.service, str(error)),
     errors.UploadNotFoundError: _say(
         "NoSuchUpload",
         "The specified upload does not exist. It may have been aborted or completed.",

@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m gyropilot.server", description="Serves the Gyropilot API.")
     parser.add_argument("--host", help="address to listen on (GYROPILOT_HOST)")
     parser.add_argument("--port", help="port to listen on; 0: any free one (GYROPILOT_PORT)")
+    parser.add_argument("--s3", dest="s3_endpoint", help="S3 that keeps the objects instead (GYROPILOT_S3_ENDPOINT)")
     parser.add_argument("--home", help="state folder (GYROPILOT_HOME)")
     parser.add_argument("--anonymous", action="store_true", help="let unsigned requests in; on loopback only")
     options = vars(parser.parse_args(arguments))
@@ -81,6 +82,7 @@ def serve(settings: Settings, *, allows_anonymous: bool = False) -> None:
             audit=stores.audit,
             allows_anonymous=allows_anonymous,
             s3_domains=settings.s3_domain_names,
+            s3_elsewhere=settings.s3_endpoint,
         )
         app = make_app(application, lambda: {"status": "ok", "version": __version__})
         stack.enter_context(_outlive_signals())

@@ -114,6 +114,10 @@ class InvalidBlobKeyError(ServiceError):
         super().__init__(f"{key!r} is not a valid object key")
 
 
+class BlobStoreError(ServiceError):
+    """The store of the objects refused for a reason of its own, or cannot be reached; the message says what it said."""
+
+
 class UploadNotFoundError(ServiceError):
     """There is no multipart upload of this id (it was completed, aborted or never begun)."""
 

@@ -172,8 +172,6 @@ class BlobUpload:
     """What the store calls it."""
     created_at: datetime
     """When it was begun."""
-    properties: BlobProperties
-    """What its writer stated."""
     checksum_algorithm: str = ""
     """The algorithm of the parts' checksums, such as `crc32`; empty: not stated."""
     checksum_type: str = ""

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -30,6 +31,15 @@ from gyropilot.storage.blob_parts import check_parts, combine_etags
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+
+@dataclass(frozen=True, kw_only=True)
+class StoredUpload(BlobUpload):
+    """What is kept of an upload."""
+
+    properties: BlobProperties
+    """What its writer stated of the object that it is to be."""
+
+
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _UPLOAD = "upload.json"
 _STALE_SECONDS = 7 * 24 * 3600.0
@@ -45,7 +55,7 @@ class FolderUploads:
 
     def create(self, key: str, properties: BlobProperties, checksum_algorithm: str, checksum_type: str) -> str:
         """Begin an upload and return its id."""
-        upload = BlobUpload(
+        upload = StoredUpload(
             key=key,
             id=uuid.uuid4().hex,
             created_at=datetime.now(UTC),
@@ -60,7 +70,7 @@ class FolderUploads:
         flush_folder(self._folder)
         return upload.id
 
-    def get(self, key: str, upload_id: str) -> BlobUpload:
+    def get(self, key: str, upload_id: str) -> StoredUpload:
         """Return an upload.
 
         Raises:
@@ -74,7 +84,7 @@ class FolderUploads:
                     return upload
         raise UploadNotFoundError(upload_id)
 
-    def list(self) -> Sequence[BlobUpload]:
+    def list(self) -> Sequence[StoredUpload]:
         """Return the uploads in the order of their keys' bytes, then of their ids."""
         found = []
         with contextlib.suppress(FileNotFoundError):
@@ -83,8 +93,8 @@ class FolderUploads:
                     found.append(self._read(folder.name))
         return sorted(found, key=lambda upload: (upload.key.encode(), upload.id))
 
-    def _read(self, upload_id: str) -> BlobUpload:
-        return msgspec.json.decode((self._folder / upload_id / _UPLOAD).read_bytes(), type=BlobUpload)
+    def _read(self, upload_id: str) -> StoredUpload:
+        return msgspec.json.decode((self._folder / upload_id / _UPLOAD).read_bytes(), type=StoredUpload)
 
     def list_parts(self, key: str, upload_id: str) -> Sequence[BlobPart]:
         """Return the parts in the order of their numbers.

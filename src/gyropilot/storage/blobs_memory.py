@@ -39,6 +39,7 @@ class _Object:
 @dataclass
 class _Upload:
     upload: BlobUpload
+    properties: BlobProperties
     parts: dict[int, _Object] = field(default_factory=dict)
 
 
@@ -156,12 +157,11 @@ class MemoryBlobStore:
             key=key,
             id=uuid.uuid4().hex,
             created_at=datetime.now(UTC),
-            properties=properties,
             checksum_algorithm=checksum_algorithm,
             checksum_type=checksum_type,
         )
         with self._lock:
-            self._find_bucket(bucket).uploads[upload.id] = _Upload(upload)
+            self._find_bucket(bucket).uploads[upload.id] = _Upload(upload, properties)
         return upload.id
 
     def get_upload(self, bucket: str, key: str, upload_id: str) -> BlobUpload:
@@ -221,7 +221,7 @@ class MemoryBlobStore:
             found = self._find_upload(bucket, key, upload_id)
             check_parts({number: part.blob.etag for number, part in found.parts.items()}, parts)
             content = io.BytesIO(b"".join(found.parts[number].content for number, _ in parts))
-            made = _make_object(bucket, key, content, replace(found.upload.properties, checksums=checksums))
+            made = _make_object(bucket, key, content, replace(found.properties, checksums=checksums))
             whole = _Object(replace(made.blob, etag=combine_etags([etag for _, etag in parts])), made.content)
             blob = self._store(whole, replaces)
             del self._find_bucket(bucket).uploads[upload_id]

@@ -35,7 +35,7 @@ class Stores:
 def open_stores(settings: Settings) -> Stores:
     """Open the stores that the settings ask for; several processes may do so at once."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    blobs = FolderBlobStore(settings.home / "blobs")
+    blobs = _open_blobs(settings)
     return Stores(
         records=SqlRecordStore(settings.resolved_database_url),
         blobs=blobs,
@@ -44,3 +44,11 @@ def open_stores(settings: Settings) -> Stores:
         credentials=FileCredentials(settings.home),
         audit=AuditFile(settings.home / "audit"),
     )
+
+
+def _open_blobs(settings: Settings) -> BlobStore:
+    if settings.s3_endpoint:
+        from gyropilot.storage.blobs_s3 import open_s3  # late: botocore is slow to load
+
+        return open_s3(settings.s3_endpoint, settings.region)
+    return FolderBlobStore(settings.home / "blobs")
