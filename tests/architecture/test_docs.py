@@ -54,7 +54,7 @@ def commands_of(name: str, command: click.Command) -> list[tuple[str, click.Comm
 
 def test_every_setting_is_documented_with_its_default() -> None:
     text = (DOCS / "settings.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(GYROPILOT_[A-Z_]+)` \| (\S*?) ?\|", text, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(GYROPILOT_[A-Z0-9_]+)` \| (\S*?) ?\|", text, re.MULTILINE))
     settings = Settings(home=Path("~/.gyropilot"))
     expected = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
     assert rows == {

@@ -11,6 +11,7 @@ import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import pytest
@@ -36,11 +37,10 @@ def s3(installation: Installation) -> Any:
 @pytest.fixture(autouse=True)
 def _nothing_is_spooled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A body that is longer than what is kept in memory would go to the disk before it is looked at."""
-    spool = edge.SpooledTemporaryFile
     opened: list[Any] = []
 
     def open_and_note(**options: Any) -> Any:
-        opened.append(spool(**options))
+        opened.append(SpooledTemporaryFile(**options))
         return opened[-1]
 
     monkeypatch.setattr(edge, "SpooledTemporaryFile", open_and_note)

@@ -8,22 +8,20 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gyropilot.service.errors import (
     BlobChangedError,
     BlobNotFoundError,
     BlobStoreError,
-    BucketAlreadyExistsError,
-    BucketNotFoundError,
 )
 from gyropilot.service.ports import NO_CHECKSUMS, PLAIN, Blob, BlobPage, BlobPart, BlobProperties, BlobUpload, Bucket
 from gyropilot.storage.blob_listing import Listing
 from gyropilot.storage.blob_names import check_bucket_name, check_part_number, encode_key
 from gyropilot.storage.blob_parts import check_parts
 from gyropilot.storage.blob_ranges import resolve_range
+from gyropilot.storage.s3_buckets import S3Buckets, write_tag_set
 from gyropilot.storage.s3_content import RemoteContent
 from gyropilot.storage.s3_errors import translate_errors
 from gyropilot.storage.s3_properties import read_blob, read_checksums, write_checksums, write_properties
@@ -36,8 +34,6 @@ BUFFER_BYTES = 1 << 18
 PAGE_SIZE_MAX = 1000
 THREADS = 16
 """How many objects of a listing are asked for at once."""
-UNKNOWN = datetime.fromtimestamp(0, UTC)
-"""When a bucket was made, for a user who may not list buckets."""
 
 
 class S3BlobStore:
@@ -46,43 +42,27 @@ class S3BlobStore:
     def __init__(self, client: S3Client) -> None:
         # Any: the keywords of every call are put together here, which the stubs cannot follow.
         self._s3: Any = client
+        self._buckets = S3Buckets(client)
 
     def create_bucket(self, bucket: str) -> Bucket:
         """Make a bucket."""
-        check_bucket_name(bucket)
-        if self._has_bucket(bucket):  # AWS's oldest region makes it again without a word
-            raise BucketAlreadyExistsError(bucket)
-        region = self._s3.meta.region_name
-        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        with translate_errors(bucket):
-            self._s3.create_bucket(Bucket=bucket, **place)
-        return self.get_bucket(bucket)
+        return self._buckets.create(bucket)
 
     def get_bucket(self, bucket: str) -> Bucket:
         """Return a bucket."""
-        self._require_bucket(bucket)
-        made = {known.name: known.created_at for known in self._list_names(bucket)}
-        return Bucket(name=bucket, created_at=made.get(bucket, UNKNOWN), tags=self._read_bucket_tags(bucket))
+        return self._buckets.get(bucket)
 
     def set_bucket_tags(self, bucket: str, tags: Mapping[str, str]) -> Bucket:
         """Give a bucket other tags."""
-        check_bucket_name(bucket)
-        with translate_errors(bucket):
-            if tags:
-                self._s3.put_bucket_tagging(Bucket=bucket, Tagging=_tag_set(tags))
-            else:
-                self._s3.delete_bucket_tagging(Bucket=bucket)
-        return self.get_bucket(bucket)
+        return self._buckets.set_tags(bucket, tags)
 
     def list_buckets(self) -> Sequence[Bucket]:
         """Return all buckets in the order of their names; their tags are not asked for."""
-        return sorted(self._list_names(""), key=lambda bucket: bucket.name)
+        return self._buckets.list()
 
     def delete_bucket(self, bucket: str) -> None:
         """Remove an empty bucket."""
-        check_bucket_name(bucket)
-        with translate_errors(bucket):
-            self._s3.delete_bucket(Bucket=bucket)
+        self._buckets.delete(bucket)
 
     def put(
         self,
@@ -107,7 +87,7 @@ class S3BlobStore:
         """Give an object other tags."""
         self._check(bucket, key)
         with translate_errors(bucket, key):
-            self._s3.put_object_tagging(Bucket=bucket, Key=key, Tagging=_tag_set(tags))
+            self._s3.put_object_tagging(Bucket=bucket, Key=key, Tagging=write_tag_set(tags))
         return self.head(bucket, key)
 
     def head(self, bucket: str, key: str) -> Blob:
@@ -118,7 +98,7 @@ class S3BlobStore:
                 answer = self._s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
                 tags = self._read_tags(bucket, key) if answer.get("TagCount") else {}
         except BlobNotFoundError:  # or its bucket: the answer to a HEAD does not say
-            self._require_bucket(bucket)
+            self._buckets.require(bucket)
             raise
         return read_blob(bucket, key, answer, tags)
 
@@ -140,7 +120,7 @@ class S3BlobStore:
     ) -> BlobPage:
         """Return objects and common prefixes in order of their keys; every object is asked for, many at once."""
         Listing.parse(prefix=prefix, delimiter=delimiter, start_after=start_after, limit=limit)
-        self._require_bucket(bucket)
+        self._buckets.require(bucket)
         if limit <= 0:
             return BlobPage(blobs=(), prefixes=())
         entries: list[tuple[bytes, bool]] = []
@@ -284,38 +264,8 @@ class S3BlobStore:
         check_bucket_name(bucket)
         encode_key(key)
 
-    def _has_bucket(self, bucket: str) -> bool:
-        try:
-            self._require_bucket(bucket)
-        except BucketNotFoundError:
-            return False
-        return True
-
-    def _require_bucket(self, bucket: str) -> None:
-        check_bucket_name(bucket)
-        with translate_errors(bucket):
-            self._s3.head_bucket(Bucket=bucket)
-
-    def _list_names(self, prefix: str) -> list[Bucket]:
-        try:
-            with translate_errors():
-                pages = self._s3.get_paginator("list_buckets").paginate(Prefix=prefix)
-                found = [item for page in pages for item in page["Buckets"]]
-        except BlobStoreError:
-            if not prefix:
-                raise
-            return []  # nobody needs the right to list buckets in order to use one
-        return [Bucket(name=item["Name"], created_at=item["CreationDate"]) for item in found]
-
     def _read_tags(self, bucket: str, key: str) -> dict[str, str]:
         answer = self._s3.get_object_tagging(Bucket=bucket, Key=key)
-        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
-
-    def _read_bucket_tags(self, bucket: str) -> dict[str, str]:
-        try:
-            answer = self._s3.get_bucket_tagging(Bucket=bucket)
-        except self._s3.exceptions.ClientError:  # none, or none of the user's business
-            return {}
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def _head_all(self, bucket: str, keys: Sequence[str]) -> tuple[Blob, ...]:
@@ -327,10 +277,6 @@ class S3BlobStore:
 
         with ThreadPoolExecutor(THREADS) as pool:
             return tuple(blob for blob in pool.map(head_if_there, keys) if blob is not None)
-
-
-def _tag_set(tags: Mapping[str, str]) -> dict[str, Any]:
-    return {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
 
 
 def _condition(replaces: str | None) -> dict[str, str]:
@@ -349,7 +295,7 @@ def open_s3(endpoint: str, region: str) -> S3BlobStore:
         max_pool_connections=2 * THREADS,
         retries={"mode": "standard", "total_max_attempts": 4},
         request_checksum_calculation="when_required",
-        ignore_configured_endpoint_urls=True,  # those that lead to this server
+        ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs miss it; they may lead to this server
         s3={"addressing_style": "auto" if is_aws else "path"},
     )
     session = boto3.Session()
@@ -359,4 +305,4 @@ def open_s3(endpoint: str, region: str) -> S3BlobStore:
         region_name=session.region_name or region,
         config=config,
     )
-    return S3BlobStore(cast("S3Client", client))
+    return S3BlobStore(client)
