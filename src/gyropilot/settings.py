@@ -35,7 +35,7 @@ class Settings:
     """How many workers may die over one job before it fails."""
 
     s3_endpoint: str = ""
-    """Address of an S3 elsewhere that keeps the objects, or `aws` for AWS's own; empty: they are kept here."""
+    """Address of an S3 elsewhere that keeps the objects, "aws" for AWS's own; empty: they are kept here."""
     s3_domains: str = "localhost"
     """Names of the server, separated by commas; what stands before one of them in the name of a host is a bucket."""
 

@@ -64,10 +64,10 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def test_every_setting_is_documented_in_the_words_of_the_code() -> None:
     text = (DOCS / "settings.md").read_text(encoding="utf-8")
-    described = re.findall(r'^    [a-z_]+: .+\n    """(.+?)\.?"""$', inspect.getsource(Settings), re.MULTILINE)
+    described = re.findall(r'^    [a-z0-9_]+: .+\n    """(.+?)\.?"""$', inspect.getsource(Settings), re.MULTILINE)
     assert len(described) == len(Settings.__dataclass_fields__)
     for sentence in described:
-        assert re.sub(r"`([a-z_]+)`", lambda name: f"`GYROPILOT_{name.group(1).upper()}`", sentence) in text
+        assert re.sub(r"`([a-z0-9_]+)`", lambda name: f"`GYROPILOT_{name.group(1).upper()}`", sentence) in text
 
 
 def test_the_documented_operations_are_those_that_are_served() -> None:

@@ -40,7 +40,7 @@ def _nothing_is_spooled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     opened: list[Any] = []
 
     def open_and_note(**options: Any) -> Any:
-        opened.append(SpooledTemporaryFile(**options))
+        opened.append(SpooledTemporaryFile(**options))  # noqa: SIM115  # the server closes it
         return opened[-1]
 
     monkeypatch.setattr(edge, "SpooledTemporaryFile", open_and_note)

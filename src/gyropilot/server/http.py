@@ -87,7 +87,11 @@ class _Exchange:
         if self._application.reads_body_as_it_comes(wire_request):
             body = IncomingBody(self._request.stream(), limit_bytes=MAX_OBJECT_BYTES)
             incoming = replace(wire_request, body=cast("BinaryIO", body))
-            return await to_thread.run_sync(partial(self._application.handle, incoming), limiter=self._limiters.uploads)
+            try:
+                answer = partial(self._application.handle, incoming)
+                return await to_thread.run_sync(answer, limiter=self._limiters.uploads)
+            finally:
+                await body.stop()
         length, waiting = 0, bytearray()
         async for piece in self._request.stream():
             length += len(piece)
