@@ -73,7 +73,8 @@ clean: ## remove .venv, .venvs, caches and build products
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/installed-dev: requirements-dev.lock .venv/installed
+.venv/installed-dev: requirements-dev.lock .venv/installed | tools/prepare_tests.sh
+	@bash tools/prepare_tests.sh
 	@echo "installing the tools of development"
 	@$(PIP) -r requirements-dev.lock
 	@touch $@

@@ -39,11 +39,6 @@ class Settings:
         """The default execution role."""
         return f"arn:aws:iam::{self.account_id}:role/GyropilotExecutionRole"
 
-    @property
-    def resolved_database_url(self) -> str:
-        """The record store's URL with its default filled in."""
-        return self.database_url or f"sqlite:///{self.home / 'records.db'}"
-
     def environment(self) -> dict[str, str]:
         """Return the variables that make another process read the same settings."""
         return {

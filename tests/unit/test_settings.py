@@ -47,11 +47,6 @@ def test_the_home_is_absolute_and_knows_the_user(monkeypatch: pytest.MonkeyPatch
     assert read_settings({"GYROPILOT_HOME": "state"}).home == tmp_path.resolve() / "state"
 
 
-def test_records_lie_in_the_home_unless_told_otherwise() -> None:
-    assert read_settings({"GYROPILOT_HOME": "/srv/g"}).resolved_database_url == "sqlite:////srv/g/records.db"
-    assert FILLED.resolved_database_url == FILLED.database_url
-
-
 @pytest.mark.parametrize(
     ("variable", "value", "rule"),
     [
