@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class Settings:
     """How long a worker may be silent before its job is given to another."""
     max_attempts: int = 3
     """How many workers may die over one job before it fails."""
+    event_webhook_url: str = ""
+    """Where every change of a job's state is posted as an event; empty: nowhere."""
 
     @property
     def role_arn(self) -> str:
@@ -78,7 +81,17 @@ def _check(settings: Settings) -> None:
     for name in ("max_running_jobs", "max_attempts"):
         if getattr(settings, name) < 1:
             raise ValueError(f"GYROPILOT_{name.upper()} must be at least 1, not {getattr(settings, name)}")
+    if settings.event_webhook_url and not _is_web_address(settings.event_webhook_url):
+        raise ValueError("GYROPILOT_EVENT_WEBHOOK_URL must begin with http:// or https:// and name a host")
     if settings.worker_cores < 0:
         raise ValueError(f"GYROPILOT_WORKER_CORES must be 0 or more, not {settings.worker_cores}")
     if not 0 < settings.lease_seconds < math.inf:
         raise ValueError(f"GYROPILOT_LEASE_SECONDS must be above 0 and finite, not {settings.lease_seconds}")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False
