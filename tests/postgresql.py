@@ -53,10 +53,24 @@ def run_postgresql() -> Iterator[PostgresqlServer]:
         if account is not None:
             os.chown(folder, account.pw_uid, account.pw_gid)
         data = folder / "data"
-        init = [binaries / "initdb", "--pgdata", data, "--username", "tests", "--auth", "trust", "--no-sync"]
+        init: list[str | Path] = [
+            binaries / "initdb",
+            "--pgdata",
+            data,
+            "--username",
+            "tests",
+            "--auth",
+            "trust",
+            "--no-sync",
+        ]
         _start([*init, "--encoding", "UTF8", "--locale", "C.UTF-8"], account, folder).wait(60)
         options = ("listen_addresses=", f"unix_socket_directories={folder}", "fsync=off", "max_connections=60")
-        command = [binaries / "postgres", "-D", data, *(part for option in options for part in ("-c", option))]
+        command: list[str | Path] = [
+            binaries / "postgres",
+            "-D",
+            data,
+            *(part for option in options for part in ("-c", option)),
+        ]
         process = _start(command, account, folder)
         try:
             _wait_until_it_answers(binaries, folder, process)
@@ -103,7 +117,7 @@ def _start(command: Sequence[str | Path], account: pwd.struct_passwd | None, fol
 
 
 def _wait_until_it_answers(binaries: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
-    ask = [binaries / "pg_isready", "--quiet", "--host", folder, "--timeout", "1"]
+    ask: list[str | Path] = [binaries / "pg_isready", "--quiet", "--host", folder, "--timeout", "1"]
     while subprocess.run(ask, check=False).returncode != 0:
         if process.poll() is not None:
             raise AssertionError(f"PostgreSQL ended: {(folder / 'server.log').read_text()}")

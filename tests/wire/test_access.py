@@ -143,7 +143,7 @@ def test_web_pages_are_kept_out(open_house: Installation, headers: dict[str, str
 @pytest.mark.parametrize("service", CODES)
 @pytest.mark.parametrize("secret", [SECRET, "wrong"])
 def test_every_answer_has_an_id_that_the_log_has(installation: Installation, service: str, secret: str) -> None:
-    seen: list[dict[str, Any]] = []
+    seen: list[Any] = []
     client = installation.client(service, secret=secret)
     client.meta.events.register("after-call", lambda parsed, **_: seen.append(parsed["ResponseMetadata"]))
     try:
