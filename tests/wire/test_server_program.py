@@ -123,15 +123,16 @@ def test_records_in_postgresql_are_there_after_a_restart(tmp_path: Path, postgre
     for turn in range(2):
         process = start(tmp_path, "--anonymous", GYROPILOT_DATABASE_URL=url)
         try:
-            sagemaker = boto3.client(
-                "sagemaker",
-                endpoint_url=wait_for_note(tmp_path, process)["endpoint_url"],
-                region_name="us-east-1",
-                config=Config(signature_version=UNSIGNED),
-            )
+            endpoint_url = wait_for_note(tmp_path, process)["endpoint_url"]
+            options: Any = {"region_name": "us-east-1", "config": Config(signature_version=UNSIGNED)}
+            s3 = boto3.client("s3", endpoint_url=endpoint_url, **options)
+            sagemaker = boto3.client("sagemaker", endpoint_url=endpoint_url, **options)
             if turn == 0:
+                s3.create_bucket(Bucket="models")
+                s3.put_object(Bucket="models", Key="m.tar.gz", Body=b"x")
                 role = "arn:aws:iam::000000000000:role/GyropilotExecutionRole"
-                sagemaker.create_model(ModelName="kept", PrimaryContainer={"Image": "x"}, ExecutionRoleArn=role)
+                container: Any = {"Image": "x", "ModelDataUrl": "s3://models/m.tar.gz"}
+                sagemaker.create_model(ModelName="kept", PrimaryContainer=container, ExecutionRoleArn=role)
             assert [model["ModelName"] for model in sagemaker.list_models()["Models"]] == ["kept"]
         finally:
             process.terminate()
