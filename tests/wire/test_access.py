@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from gyropilot.api.operations.catalogue import SERVED
 from gyropilot.api.permissions import LEAST_ROLES, least_role
+from gyropilot.sdk import Session
 from gyropilot.service.access import Role
 from tests.wire.installation import SECRET, Installation, key_of, run_installation
 from tests.wire.test_signatures import ASK
@@ -140,7 +143,7 @@ def test_web_pages_are_kept_out(open_house: Installation, headers: dict[str, str
 @pytest.mark.parametrize("service", CODES)
 @pytest.mark.parametrize("secret", [SECRET, "wrong"])
 def test_every_answer_has_an_id_that_the_log_has(installation: Installation, service: str, secret: str) -> None:
-    seen: list[dict[str, Any]] = []
+    seen: list[Any] = []
     client = installation.client(service, secret=secret)
     client.meta.events.register("after-call", lambda parsed, **_: seen.append(parsed["ResponseMetadata"]))
     try:
@@ -183,3 +186,22 @@ def test_the_log_holds_no_secrets(installation: Installation) -> None:
     assert url.rpartition("=")[2] not in written
     assert "the/secret" not in written
     assert SECRET not in written
+
+
+# --- the SageMaker SDK's defaults -------------------------------------------------------------------------------------
+
+
+def test_defaults_for_the_sagemaker_sdk_are_written(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key_of(Role.USER))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    session = Session(installation.url, home=tmp_path)
+    path = Path(session.sagemaker_environment()["SAGEMAKER_USER_CONFIG_OVERRIDE"])
+    written = json.loads(path.read_text())["SageMaker"]
+    bucket = written["PythonSDK"]["Modules"]["Session"]["DefaultS3Bucket"]
+    assert bucket == "sagemaker-us-east-1-000000000000"
+    assert written["AutoMLJob"] == {"RoleArn": session.role_arn}
+    installation.client("s3").head_bucket(Bucket=bucket)
+    assert session.sagemaker_environment(), "again, with the bucket there"
+    assert [found.name for found in tmp_path.iterdir()] == ["sagemaker-config.yaml"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,15 +14,18 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from gyropilot.service.access import Role
 from gyropilot.storage.credentials import FileCredentials
+from tests.postgresql import PostgresqlServer
 
 
-def start(home: Path, *options: str) -> subprocess.Popen[str]:
+def start(home: Path, *options: str, **settings: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "gyropilot.server", "--port", "0", "--home", str(home), *options]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env={**os.environ, **settings}, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for_note(home: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -112,6 +116,28 @@ def test_unsigned_requests_are_let_in_by_the_flag(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_records_in_postgresql_are_there_after_a_restart(tmp_path: Path, postgresql: PostgresqlServer) -> None:
+    url = postgresql.make_schema()
+    for turn in range(2):
+        process = start(tmp_path, "--anonymous", GYROPILOT_DATABASE_URL=url)
+        try:
+            endpoint_url = wait_for_note(tmp_path, process)["endpoint_url"]
+            options: Any = {"region_name": "us-east-1", "config": Config(signature_version=UNSIGNED)}
+            s3 = boto3.client("s3", endpoint_url=endpoint_url, **options)
+            sagemaker = boto3.client("sagemaker", endpoint_url=endpoint_url, **options)
+            if turn == 0:
+                s3.create_bucket(Bucket="models")
+                s3.put_object(Bucket="models", Key="m.tar.gz", Body=b"x")
+                role = "arn:aws:iam::000000000000:role/GyropilotExecutionRole"
+                container: Any = {"Image": "x", "ModelDataUrl": "s3://models/m.tar.gz"}
+                sagemaker.create_model(ModelName="kept", PrimaryContainer=container, ExecutionRoleArn=role)
+            assert [model["ModelName"] for model in sagemaker.list_models()["Models"]] == ["kept"]
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+    assert not (tmp_path / "records.db").exists()
 
 
 def test_it_ends_cleanly(server: Server, home: Path) -> None:

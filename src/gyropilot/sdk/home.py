@@ -41,6 +41,11 @@ class Home:
         """Where a server that a session started writes."""
         return self.path / "server.log"
 
+    @property
+    def sagemaker_config(self) -> Path:
+        """Where the defaults for the SageMaker SDK lie."""
+        return self.path / "sagemaker-config.yaml"
+
     def read_endpoint_url(self) -> str:
         """Return where the server said that it listens; empty when none ever did."""
         document = self._read("server.json")

@@ -18,13 +18,15 @@ import uvicorn
 
 from gyropilot import __version__
 from gyropilot.api.application import Application
+from gyropilot.api.events import write_state_change
 from gyropilot.api.models import SERVICES, load_service
 from gyropilot.execution.model_client import HttpModelClient
-from gyropilot.execution.open import open_launcher
+from gyropilot.execution.open import open_launcher, open_webhook
 from gyropilot.server.announcement import AlreadyRunningError, announce, hold_home
 from gyropilot.server.http import make_app
+from gyropilot.service.courier import Courier
 from gyropilot.service.identity import Identity
-from gyropilot.service.service import Limits, Service, build_service
+from gyropilot.service.service import Limits, Service, build_service, now
 from gyropilot.settings import Settings, read_settings
 from gyropilot.storage.open import Stores, open_stores
 
@@ -87,6 +89,7 @@ def serve(settings: Settings, *, allows_anonymous: bool = False) -> None:
         app = make_app(application, lambda: {"status": "ok", "version": __version__})
         stack.enter_context(_outlive_signals())
         stack.enter_context(_supervise(service))
+        stack.enter_context(_tell_events(settings, stores, service.identity))
         _warm_up()
 
         def tell() -> None:
@@ -194,6 +197,30 @@ def _supervise(service: Service) -> Iterator[None]:
         stopped.set()
         service.book.wake()
         thread.join(SUPERVISOR_SECONDS)
+
+
+@contextmanager
+def _tell_events(settings: Settings, stores: Stores, identity: Identity) -> Iterator[None]:
+    """Run the courier, in a thread of its own: whoever receives the events keeps nobody waiting."""
+    webhook = open_webhook(settings)
+    if webhook is None:
+        yield
+        return
+    courier = Courier(
+        records=stores.records,
+        describe=lambda job, number: write_state_change(job, number, identity),
+        sink=webhook,
+        clock=now,
+    )
+    stopped = threading.Event()
+    thread = threading.Thread(target=courier.run, args=(stopped,), name="courier", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join(SUPERVISOR_SECONDS)
+        webhook.close()
 
 
 def _warm_up() -> None:

@@ -9,6 +9,7 @@ from gyropilot.settings import Settings
 from gyropilot.storage.audit_file import AuditFile
 from gyropilot.storage.blobs_folder import FolderBlobStore
 from gyropilot.storage.credentials import FileCredentials
+from gyropilot.storage.databases import locate_sqlite
 from gyropilot.storage.headers import StoredHeaderReader
 from gyropilot.storage.logs_folder import FolderLogStore
 from gyropilot.storage.records_sql import SqlRecordStore
@@ -37,7 +38,7 @@ def open_stores(settings: Settings) -> Stores:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     blobs = _open_blobs(settings)
     return Stores(
-        records=SqlRecordStore(settings.resolved_database_url),
+        records=SqlRecordStore(settings.database_url or locate_sqlite(settings.home / "records.db")),
         blobs=blobs,
         headers=StoredHeaderReader(blobs),
         logs=FolderLogStore(settings.home / "logs"),
