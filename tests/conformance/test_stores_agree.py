@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from gyropilot.service.errors import ServiceError
 from gyropilot.service.ports import Blob, Query
@@ -23,6 +23,7 @@ from gyropilot.storage.blobs_memory import MemoryBlobStore
 from gyropilot.storage.records_memory import MemoryRecordStore
 from gyropilot.storage.records_sql import SqlRecordStore
 from gyropilot.testing.records import make_candidate
+from tests.postgresql import PostgresqlServer
 
 _SETTINGS = settings(max_examples=25, stateful_step_count=20, deadline=None)
 
@@ -59,10 +60,14 @@ def _answer(call: Callable[[], T]) -> T | type[ServiceError]:
 
 
 class RecordStoresAgree(RuleBasedStateMachine):
+    def locate(self) -> str:
+        """Return where an empty database is."""
+        self.folder = TemporaryDirectory()
+        return f"sqlite:///{Path(self.folder.name) / 'records.db'}"
+
     @initialize()
     def open(self) -> None:
-        self.folder = TemporaryDirectory()
-        self.url = f"sqlite:///{Path(self.folder.name) / 'records.db'}"
+        self.url = self.locate()
         self.memory = MemoryRecordStore()
         self.sql = SqlRecordStore(self.url)
 
@@ -99,7 +104,8 @@ class RecordStoresAgree(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.sql.close()
-        self.folder.cleanup()
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
 
 
 _BUCKETS = st.sampled_from(["one", "two"])
@@ -192,6 +198,14 @@ def _upload(store: MemoryBlobStore | FolderBlobStore, bucket: str, key: str, con
         for number, content in enumerate(contents, 1)
     ]
     return store.complete_upload(bucket, key, upload, parts)
+
+
+def test_record_stores_agree_on_postgresql(postgresql: PostgresqlServer) -> None:
+    class OnPostgresql(RecordStoresAgree):
+        def locate(self) -> str:
+            return postgresql.make_schema()
+
+    run_state_machine_as_test(OnPostgresql, settings=_SETTINGS)
 
 
 TestRecordStoresAgree = RecordStoresAgree.TestCase

@@ -355,4 +355,4 @@ def test_logs(filled: Installation) -> None:
 
 def test_who_am_i(filled: Installation) -> None:
     identity = filled.client("sts").get_caller_identity()
-    assert (identity["Account"], identity["Arn"]) == ("000000000000", "arn:aws:iam::000000000000:root")
+    assert (identity["Account"], identity["Arn"]) == ("000000000000", "arn:aws:iam::000000000000:user/an-admin")

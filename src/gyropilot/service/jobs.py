@@ -36,7 +36,7 @@ from gyropilot.service.ports import (
     RecordStore,
     iterate_blobs,
 )
-from gyropilot.service.records import AutoMLJob, Candidate, Lease, Problem
+from gyropilot.service.records import AutoMLJob, Candidate, Lease, Problem, StateChange
 from gyropilot.service.states import CANDIDATE_MOVES, JOB_MOVES, CandidateStatus, JobStatus, JobStep
 
 LOG_GROUP = "/aws/sagemaker/AutoMLJobs"
@@ -96,7 +96,7 @@ class JobService:
         job = AutoMLJob(
             name=name, request=request, problem=problem, generation=generation, created_at=now, modified_at=now
         )
-        job = self._records.insert(job)
+        job = self._records.insert(_with_history(job))
         self._wake()
         return job
 
@@ -150,7 +150,7 @@ class JobService:
         def ask(job: AutoMLJob) -> AutoMLJob:
             if job.status is JobStatus.STOPPING:
                 return job
-            return self._moved(job, JobStatus.STOPPING, JobStep.STOPPING)
+            return _with_history(self._moved(job, JobStatus.STOPPING, JobStep.STOPPING))
 
         return change_record(self._records, AutoMLJob, name, ask)
 
@@ -274,7 +274,7 @@ class JobService:
             now = self._clock()
             if job.status.is_finished or (job.lease is not None and job.lease.expires_at > now):
                 return job
-            ended = self._moved(job, outcome.status, outcome.step)
+            ended = _with_history(self._moved(job, outcome.status, outcome.step))
             return replace(ended, lease=None, ended_at=now, failure_reason=outcome.failure_reason[:1024])
 
         job = change_record(self._records, AutoMLJob, name, end)
@@ -382,7 +382,7 @@ class JobService:
         def change_if_held(job: AutoMLJob) -> AutoMLJob:
             if job.lease is None or job.lease.owner != owner or job.status.is_finished:
                 raise LeaseLostError(f"the job {name!r} is no longer held by {owner}")
-            return change(job)
+            return _with_history(change(job))
 
         return change_record(self._records, AutoMLJob, name, change_if_held)
 
@@ -403,3 +403,12 @@ class JobService:
 def _is_data(blob: Blob) -> bool:
     name = blob.key.rpartition("/")[2]
     return bool(name) and not name.startswith(("_", ".")) and not (blob.size == 0 and blob.key.endswith("/"))
+
+
+def _with_history(job: AutoMLJob) -> AutoMLJob:
+    """Return the job with its status and step noted, if its history does not end with them."""
+    last = job.history[-1] if job.history else None
+    if last is not None and (last.status, last.step) == (job.status, job.step):
+        return job
+    change = StateChange(at=job.modified_at, status=job.status, step=job.step)
+    return replace(job, history=(*job.history, change))

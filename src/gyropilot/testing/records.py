@@ -23,6 +23,7 @@ from gyropilot.service.records import (
     Model,
     Problem,
     Record,
+    StateChange,
     Variant,
 )
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
@@ -48,6 +49,8 @@ _SAMPLES: tuple[Record, ...] = (
         lease=Lease(owner="host:1", expires_at=_NOON),
         attempts=2,
         findings=("one", "two"),
+        history=(StateChange(at=_NOON, status=JobStatus.IN_PROGRESS, step=JobStep.STARTING),),
+        announced=1,
     ),
     Candidate(
         name="Candidate",

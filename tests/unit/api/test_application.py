@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -77,3 +77,15 @@ def test_long_documents_are_refused_by_their_head(application: Application) -> N
     refusal = application.refuse_large_body(replace(request, length=MAX_DOCUMENT_BYTES + 1))
     assert refusal is not None
     assert refusal.status == 413
+
+
+def test_a_shut_door_tells_where_the_objects_are() -> None:
+    application = Application(build_test_service(EchoModel()), OneKey(), s3_elsewhere="https://s3.example.org")
+    signed = AWSRequest(method="GET", url="http://host/", headers={"host": "host"})
+    S3SigV4Auth(Credentials(KEY, SECRET), "s3", "us-east-1").add_auth(signed)
+    head = {name.lower(): value for name, value in signed.headers.items()}
+    request = WireRequest(method="GET", path="/", query="", headers=head, body=io.BytesIO(), length=0)
+    answer = application.handle(request)
+    assert answer.status == 501
+    assert isinstance(answer.body, bytes)
+    assert b"https://s3.example.org" in answer.body
