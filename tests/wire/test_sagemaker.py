@@ -14,9 +14,9 @@ from gyropilot.service.jobs import Outcome
 from gyropilot.service.records import Candidate, Container, Metric
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
 from tests.wire.installation import IDENTITY, ROLE, Installation, run_installation
+from tests.wire.requests import CONFIG, job_request, refused
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-CONFIG = {"CompletionCriteria": {"MaxCandidates": 3}, "Mode": "ENSEMBLING"}
 
 
 @pytest.fixture(scope="module")
@@ -27,26 +27,6 @@ def filled() -> Iterator[Installation]:
         s3.put_object(Bucket="data", Key="train/a.csv", Body=b"x,y\n1,a\n2,b\n")
         s3.put_object(Bucket="data", Key="models/model.tar.gz", Body=b"archive")
         yield installation
-
-
-def job_request(name: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "AutoMLJobName": name,
-        "InputDataConfig": [
-            {
-                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://data/train/"}},
-                "TargetAttributeName": "y",
-            }
-        ],
-        "OutputDataConfig": {"S3OutputPath": "s3://data/out/"},
-        "AutoMLJobConfig": CONFIG,
-        "RoleArn": ROLE,
-        "GenerateCandidateDefinitionsOnly": False,
-    } | changes
-
-
-def refused(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 def test_a_job_from_its_creation_to_its_end(filled: Installation) -> None:

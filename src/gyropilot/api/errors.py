@@ -54,6 +54,9 @@ _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     Endpoint.kind: Identity.endpoint_arn,
 }
 
+_NAMED_WHEN_MISSING = frozenset({Model.kind, EndpointConfig.kind, Endpoint.kind})
+"""Kinds whose absence AWS calls a rule that the request breaks."""
+
 
 def invalid(service: str, message: str) -> WireError:
     """Return the error for a request that breaks a rule, in the code of the service."""
@@ -169,9 +172,9 @@ def _not_found(error: errors.NotFoundError, place: Place) -> WireError:
     if error.kind == AutoMLJob.kind:
         message = f"Amazon SageMaker can't find an AutoML job called {error.name}."
         return WireError(code="ResourceNotFound", message=message, status=400)
-    if error.kind == Candidate.kind:
-        return WireError(code="ResourceNotFound", message="Requested resource not found.", status=400)
-    return invalid(place.service, f'Could not find {error.kind} "{_ARNS[error.kind](place.identity, error.name)}".')
+    if error.kind in _NAMED_WHEN_MISSING:
+        return invalid(place.service, f'Could not find {error.kind} "{_ARNS[error.kind](place.identity, error.name)}".')
+    return WireError(code="ResourceNotFound", message="Requested resource not found.", status=400)
 
 
 def _already_exists(error: errors.AlreadyExistsError, place: Place) -> WireError:

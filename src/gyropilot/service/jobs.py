@@ -81,7 +81,15 @@ class JobService:
 
     # --- what callers ask for -----------------------------------------------------------------------------------------
 
-    def create(self, name: str, request: Mapping[str, Any], problem: Problem, *, generation: str = "V1") -> AutoMLJob:
+    def create(
+        self,
+        name: str,
+        request: Mapping[str, Any],
+        problem: Problem,
+        *,
+        generation: str = "V1",
+        tags: Mapping[str, str] | None = None,
+    ) -> AutoMLJob:
         """Check that the data can be read and has the target, and queue a job.
 
         Raises:
@@ -94,7 +102,13 @@ class JobService:
         self._check_output(problem)
         now = self._clock()
         job = AutoMLJob(
-            name=name, request=request, problem=problem, generation=generation, created_at=now, modified_at=now
+            name=name,
+            request=request,
+            problem=problem,
+            generation=generation,
+            tags=tags or {},
+            created_at=now,
+            modified_at=now,
         )
         job = self._records.insert(job)
         self._wake()
@@ -206,22 +220,29 @@ class JobService:
         return self._change_held(name, owner, change)
 
     def report_candidate(self, job: str, candidate: Candidate) -> Candidate:
-        """Store a new candidate, or progress of one.
+        """Store a new candidate, which gets the job's tags, or progress of one, which keeps its own.
 
         Raises:
             InvalidMoveError: when the change of status is not allowed.
         """
+
+        def change(stored: Candidate) -> Candidate:
+            if stored.status is not candidate.status and candidate.status not in CANDIDATE_MOVES[stored.status]:
+                raise InvalidMoveError(Candidate.kind, candidate.name, stored.status, candidate.status)
+            if stored.status.is_finished:
+                return stored
+            return replace(
+                candidate,
+                version=stored.version,
+                tags=stored.tags,
+                created_at=stored.created_at,
+                modified_at=self._clock(),
+            )
+
         try:
-            stored = self._records.get(Candidate, candidate.name, parent=job)
+            return change_record(self._records, Candidate, candidate.name, change, parent=job)
         except NotFoundError:
-            return self._records.insert(candidate)
-        if stored.status is not candidate.status and candidate.status not in CANDIDATE_MOVES[stored.status]:
-            raise InvalidMoveError(Candidate.kind, candidate.name, stored.status, candidate.status)
-        if stored.status.is_finished:
-            return stored
-        return self._records.replace(
-            replace(candidate, version=stored.version, created_at=stored.created_at, modified_at=self._clock())
-        )
+            return self._records.insert(replace(candidate, tags=self.get(job).tags))
 
     def finish(self, name: str, owner: str, outcome: Outcome) -> AutoMLJob:
         """Bring a job to its final status; one that was asked to stop ends as stopped unless it failed.

@@ -19,7 +19,14 @@ class ModelService:
         self._blobs = blobs
         self._clock = clock
 
-    def create(self, name: str, request: Mapping[str, Any], containers: Sequence[Container]) -> Model:
+    def create(
+        self,
+        name: str,
+        request: Mapping[str, Any],
+        containers: Sequence[Container],
+        *,
+        tags: Mapping[str, str] | None = None,
+    ) -> Model:
         """Store a model after checking that its archives are there.
 
         Raises:
@@ -29,8 +36,16 @@ class ModelService:
         for container in containers:
             self._check_archive(container.model_data_url)
         now = self._clock()
-        model = Model(name=name, request=request, containers=tuple(containers), created_at=now, modified_at=now)
-        return self._records.insert(model)
+        return self._records.insert(
+            Model(
+                name=name,
+                request=request,
+                containers=tuple(containers),
+                tags=tags or {},
+                created_at=now,
+                modified_at=now,
+            )
+        )
 
     def get(self, name: str) -> Model:
         """Return a model.

@@ -12,6 +12,7 @@ from gyropilot.service.jobs import JobService
 from gyropilot.service.models import ModelService
 from gyropilot.service.ports import BlobStore, Clock, HeaderReader, Launcher, LogStore, ModelClient, RecordStore
 from gyropilot.service.supervisor import Book, Supervisor
+from gyropilot.service.tags import TagService
 
 
 def now() -> datetime:
@@ -38,6 +39,7 @@ class Service:
     models: ModelService
     endpoint_configs: EndpointConfigService
     endpoints: EndpointService
+    tags: TagService
     blobs: BlobStore
     logs: LogStore
     supervisor: Supervisor
@@ -94,6 +96,7 @@ def build_service(
         models=ModelService(records=records, blobs=blobs, clock=clock),
         endpoint_configs=EndpointConfigService(records=records, clock=clock),
         endpoints=endpoints,
+        tags=TagService(records=records, jobs=jobs, identity=identity),
         blobs=blobs,
         logs=logs,
         supervisor=supervisor,

@@ -112,7 +112,6 @@ VALIDATION = {**CHANNEL, "ChannelType": "validation"}
             "ManifestFile yet",
         ),
         (request(AutoMLJobObjective={"MetricName": "MSE"}), "Either both ProblemType and AutoMLJobObjective"),
-        (request(Tags=[{"Key": "AWS:x", "Value": ""}]), "must not begin with aws:"),
     ],
 )  # fmt: skip
 def test_what_is_refused(made: dict[str, Any], words: str) -> None:

@@ -6,7 +6,6 @@ from typing import Any, NoReturn
 
 from gyropilot.api.documents.metrics import OUR_NAMES
 from gyropilot.api.documents.problem_types import BY_AWS
-from gyropilot.api.documents.tags import check_tags
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.records import Problem
 
@@ -37,7 +36,6 @@ def read_problem(params: dict[str, Any]) -> Problem:
     Raises:
         InvalidRequestError: when fields contradict each other, or ask for what Gyropilot does not do yet.
     """
-    check_tags(params)
     config = params.get("AutoMLJobConfig", {})
     _check_deployment(params.get("ModelDeployConfig", {}))
     _check_split(params, config)

@@ -7,6 +7,7 @@ import math
 from gyropilot.api.documents.candidates import describe_candidate
 from gyropilot.api.documents.job_requests import read_problem
 from gyropilot.api.documents.jobs import describe_job, summarize_job
+from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import cut_page, find_page, page_query, read_token
 from gyropilot.service.ports import Query
@@ -23,10 +24,10 @@ JOB_ORDERS = {"Name": "name", "CreationTime": "created_at", "Status": "state"}
 
 def create_auto_ml_job(context: Context, params: Params) -> Result:
     """Queue a job."""
-    problem = read_problem(params)
+    problem, tags = read_problem(params), read_tags(params)
     if params.get("AutoMLJobConfig", {}).get("Mode") == "AUTO":
         _check_auto_means_ensembling(context, problem)
-    job = context.service.jobs.create(params["AutoMLJobName"], params, problem)
+    job = context.service.jobs.create(params["AutoMLJobName"], params, problem, tags=tags)
     return {"AutoMLJobArn": context.service.identity.job_arn(job.name)}
 
 

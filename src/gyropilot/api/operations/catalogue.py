@@ -15,6 +15,7 @@ from gyropilot.api.operations import (
     models,
     objects,
     runtime,
+    tags,
     training_jobs,
     uploads,
 )
@@ -49,6 +50,9 @@ SERVED = (
     ServedOperation("sagemaker", "DescribeEndpoint", endpoints.describe_endpoint),
     ServedOperation("sagemaker", "ListEndpoints", endpoints.list_endpoints),
     ServedOperation("sagemaker", "DeleteEndpoint", endpoints.delete_endpoint),
+    ServedOperation("sagemaker", "AddTags", tags.add_tags),
+    ServedOperation("sagemaker", "ListTags", tags.list_tags),
+    ServedOperation("sagemaker", "DeleteTags", tags.delete_tags),
     ServedOperation("sagemaker-runtime", "InvokeEndpoint", runtime.invoke_endpoint),
     ServedOperation("s3", "CreateBucket", buckets.create_bucket),
     ServedOperation("s3", "HeadBucket", buckets.head_bucket),
