@@ -94,8 +94,8 @@ VALIDATION = {**CHANNEL, "ChannelType": "validation"}
             request({"DataSplitConfig": {"ValidationFraction": 0.2}}, InputDataConfig=[CHANNEL, VALIDATION]),
             "cannot be used together with a validation channel",
         ),
-        (request(InputDataConfig=[VALIDATION]), "exactly one training channel"),
-        (request(InputDataConfig=[CHANNEL, CHANNEL]), "exactly one training channel"),
+        (request(InputDataConfig=[VALIDATION]), "exactly one channel of ChannelType training"),
+        (request(InputDataConfig=[CHANNEL, CHANNEL]), "exactly one channel of ChannelType training"),
         (
             request(InputDataConfig=[CHANNEL, {**VALIDATION, "TargetAttributeName": "z"}]),
             "All channels must have the same TargetAttributeName",

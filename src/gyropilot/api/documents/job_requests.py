@@ -1,4 +1,4 @@
-"""The create request of an AutoML job (V1) in the service's words, and the rules that span its fields."""
+"""The create request of an AutoML job, in the form of V1, in the service's words, and the rules across its fields."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ALGORITHMS = {
 
 
 def read_problem(params: dict[str, Any]) -> Problem:
-    """Return what is to be learned.
+    """Return what is to be learned; the messages name fields by what they are called in V1 and V2 alike.
 
     Raises:
         InvalidRequestError: when fields contradict each other, or ask for what Gyropilot does not do yet.
@@ -101,7 +101,7 @@ def _read_algorithms(config: dict[str, Any]) -> tuple[str, ...]:
 def _check_mode(config: dict[str, Any]) -> None:
     mode = config.get("Mode")
     if mode is None:
-        _refuse_yet("an absent Mode, which means HYPERPARAMETER_TUNING", "Pass AutoMLJobConfig.Mode ENSEMBLING or AUTO")
+        _refuse_yet("an absent Mode, which means HYPERPARAMETER_TUNING", "Pass Mode ENSEMBLING or AUTO")
     if mode == "HYPERPARAMETER_TUNING":
         _refuse_yet("Mode HYPERPARAMETER_TUNING", "Pass Mode ENSEMBLING or AUTO")
 
@@ -110,7 +110,9 @@ def _check_split(params: dict[str, Any], config: dict[str, Any]) -> None:
     channels = params["InputDataConfig"]
     kinds = sorted(channel.get("ChannelType", "training") for channel in channels)
     if kinds not in (["training"], ["training", "validation"]):
-        _refuse("InputDataConfig must have exactly one training channel, and of two channels the other is validation.")
+        _refuse(
+            "There must be exactly one channel of ChannelType training, and of two channels the other is validation."
+        )
     fraction = config.get("DataSplitConfig", {}).get("ValidationFraction")
     if fraction is not None and not 0 < fraction < 1:
         _refuse(f"ValidationFraction must be greater than 0 and less than 1, not {fraction}.")
@@ -138,7 +140,7 @@ def _check_not_yet(params: dict[str, Any]) -> None:
 def _read_data_uri(channel: dict[str, Any]) -> str:
     source = channel.get("DataSource", {}).get("S3DataSource")
     if source is None:
-        _refuse("InputDataConfig must have a DataSource with an S3DataSource.")
+        _refuse("A channel must have a DataSource with an S3DataSource.")
     kind = source["S3DataType"]
     if kind == "AugmentedManifestFile":
         _refuse("S3DataType AugmentedManifestFile is for image classification only; use S3Prefix.")

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from gyropilot.api.documents.generations import request_as_v1
 from gyropilot.api.documents.job_requests import CSV
 from gyropilot.api.documents.metrics import describe_metric
 from gyropilot.service.identity import Identity
@@ -21,7 +22,8 @@ LOCAL_RESOURCES = {"InstanceType": "local", "InstanceCount": 1, "VolumeSizeInGB"
 
 def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identity) -> dict[str, Any]:
     """Return the answer of `DescribeTrainingJob`."""
-    security = job.request.get("AutoMLJobConfig", {}).get("SecurityConfig", {})
+    request = request_as_v1(job)
+    security = request.get("AutoMLJobConfig", {}).get("SecurityConfig", {})
     document: dict[str, Any] = {
         "TrainingJobName": candidate.name,
         "TrainingJobArn": identity.training_job_arn(candidate.name),
@@ -31,9 +33,9 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
         "SecondaryStatus": _secondary_status(candidate.status),
         "HyperParameters": _describe_parameters(candidate),
         "AlgorithmSpecification": {"TrainingImage": identity.ensembling_image, "TrainingInputMode": "File"},
-        "RoleArn": job.request["RoleArn"],
-        "InputDataConfig": [_describe_channel(job)],
-        "OutputDataConfig": job.request["OutputDataConfig"],
+        "RoleArn": request["RoleArn"],
+        "InputDataConfig": [_describe_channel(request["InputDataConfig"])],
+        "OutputDataConfig": request["OutputDataConfig"],
         "ResourceConfig": LOCAL_RESOURCES,
         "StoppingCondition": {
             "MaxRuntimeInSeconds": int(job.problem.max_runtime_per_candidate_seconds or DEFAULT_RUNTIME_SECONDS)
@@ -73,8 +75,9 @@ def _find_artifacts(candidate: Candidate, job: AutoMLJob) -> str:
     return f"{job.problem.output_uri.rstrip('/')}/{job.name}"
 
 
-def _describe_channel(job: AutoMLJob) -> dict[str, Any]:
-    source = job.request["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+def _describe_channel(channels: list[dict[str, Any]]) -> dict[str, Any]:
+    channel = next(channel for channel in channels if channel.get("ChannelType", "training") == "training")
+    source = channel["DataSource"]["S3DataSource"]
     return {
         "ChannelName": "train",
         "DataSource": {
@@ -84,7 +87,7 @@ def _describe_channel(job: AutoMLJob) -> dict[str, Any]:
                 "S3DataDistributionType": "FullyReplicated",
             }
         },
-        "ContentType": job.request["InputDataConfig"][0].get("ContentType", CSV),
+        "ContentType": channel.get("ContentType", CSV),
     }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 from gyropilot.api.documents.candidates import describe_candidate
+from gyropilot.api.documents.generations import write_as_v1
 from gyropilot.api.documents.job_requests import read_problem
-from gyropilot.api.documents.jobs import describe_job, summarize_job
+from gyropilot.api.documents.jobs import describe_job, describe_job_v2, summarize_job
 from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import cut_page, find_page, page_query, read_token
 from gyropilot.service.ports import Query
-from gyropilot.service.records import Candidate, Problem
+from gyropilot.service.records import AutoMLJob, Candidate, Problem
 
 ENSEMBLING_BYTES = 100 * 1024 * 1024
 """Up to how much data Mode AUTO means ENSEMBLING."""
@@ -24,10 +25,20 @@ JOB_ORDERS = {"Name": "name", "CreationTime": "created_at", "Status": "state"}
 
 def create_auto_ml_job(context: Context, params: Params) -> Result:
     """Queue a job."""
-    problem, tags = read_problem(params), read_tags(params)
-    if params.get("AutoMLJobConfig", {}).get("Mode") == "AUTO":
+    return _create(context, params, params, "V1")
+
+
+def create_auto_ml_job_v2(context: Context, params: Params) -> Result:
+    """Queue a job that was asked for in the second form."""
+    return _create(context, params, write_as_v1(params), "V2")
+
+
+def _create(context: Context, params: Params, in_v1: Params, generation: str) -> Result:
+    problem, tags = read_problem(in_v1), read_tags(params)
+    if in_v1["AutoMLJobConfig"]["Mode"] == "AUTO":
         _check_auto_means_ensembling(context, problem)
-    job = context.service.jobs.create(params["AutoMLJobName"], params, problem, tags=tags)
+    name = params["AutoMLJobName"]
+    job = context.service.jobs.create(name, params, problem, generation=generation, tags=tags)
     return {"AutoMLJobArn": context.service.identity.job_arn(job.name)}
 
 
@@ -42,9 +53,17 @@ def _check_auto_means_ensembling(context: Context, problem: Problem) -> None:
 
 def describe_auto_ml_job(context: Context, params: Params) -> Result:
     """Show a job with its best candidate so far."""
+    return describe_job(*_find_with_best(context, params), context.service.identity)
+
+
+def describe_auto_ml_job_v2(context: Context, params: Params) -> Result:
+    """Show a job with its best candidate so far, in the second form."""
+    return describe_job_v2(*_find_with_best(context, params), context.service.identity)
+
+
+def _find_with_best(context: Context, params: Params) -> tuple[AutoMLJob, Candidate | None]:
     job = context.service.jobs.get(params["AutoMLJobName"])
-    best = context.service.jobs.get_candidate(job.name, job.best_candidate) if job.best_candidate else None
-    return describe_job(job, best, context.service.identity)
+    return job, context.service.jobs.get_candidate(job.name, job.best_candidate) if job.best_candidate else None
 
 
 def list_auto_ml_jobs(context: Context, params: Params) -> Result:

@@ -33,7 +33,9 @@ class ServedOperation:
 
 SERVED = (
     ServedOperation("sagemaker", "CreateAutoMLJob", automl_jobs.create_auto_ml_job),
+    ServedOperation("sagemaker", "CreateAutoMLJobV2", automl_jobs.create_auto_ml_job_v2),
     ServedOperation("sagemaker", "DescribeAutoMLJob", automl_jobs.describe_auto_ml_job),
+    ServedOperation("sagemaker", "DescribeAutoMLJobV2", automl_jobs.describe_auto_ml_job_v2),
     ServedOperation("sagemaker", "ListAutoMLJobs", automl_jobs.list_auto_ml_jobs),
     ServedOperation("sagemaker", "StopAutoMLJob", automl_jobs.stop_auto_ml_job),
     ServedOperation("sagemaker", "ListCandidatesForAutoMLJob", automl_jobs.list_candidates_for_auto_ml_job),
