@@ -315,24 +315,15 @@ def test_from_a_model_to_a_prediction(filled: Installation) -> None:
     assert refused(error)[0] == "ValidationException"
 
 
-def test_logs(filled: Installation) -> None:
-    logs = filled.client("logs")
-    filled.service.jobs.log("logged", [f"line {number}" for number in range(5)])
-    group = "/aws/sagemaker/AutoMLJobs"
-    streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="log", orderBy="LogStreamName")
-    assert [stream["logStreamName"] for stream in streams["logStreams"]] == ["logged"]
-    where = {"logGroupName": group, "logStreamName": "logged"}
-    first = logs.get_log_events(**where, startFromHead=True, limit=3)
-    assert [event["message"] for event in first["events"]] == ["line 0", "line 1", "line 2"]
-    rest = logs.get_log_events(**where, nextToken=first["nextForwardToken"])
-    assert [event["message"] for event in rest["events"]] == ["line 3", "line 4"]
-    assert logs.get_log_events(**where, nextToken=rest["nextForwardToken"])["events"] == []
-    assert [event["message"] for event in logs.get_log_events(**where, limit=1)["events"]] == ["line 4"]
-    assert logs.get_log_events(**where, startTime=2**41 * 1000)["events"] == []
-    with pytest.raises(logs.exceptions.ResourceNotFoundException):
-        logs.describe_log_streams(logGroupName="/aws/sagemaker/TransformJobs")
-
-
 def test_who_am_i(filled: Installation) -> None:
     identity = filled.client("sts").get_caller_identity()
     assert (identity["Account"], identity["Arn"]) == ("000000000000", "arn:aws:iam::000000000000:root")
+
+
+def test_a_role_of_any_name_is_there(filled: Installation) -> None:
+    role = filled.client("iam").get_role(RoleName="SageMakerRole")["Role"]
+    assert role["Arn"] == "arn:aws:iam::000000000000:role/SageMakerRole"
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+    with pytest.raises(ClientError) as error:
+        filled.client("iam").get_role(RoleName="no/role")
+    assert refused(error)[0] == "ValidationError"

@@ -21,7 +21,7 @@ from gyropilot.api.errors import (
     unknown_operation,
 )
 from gyropilot.api.operations.catalogue import BY_NAME
-from gyropilot.api.operations.context import Context
+from gyropilot.api.operations.context import Context, Operation
 from gyropilot.api.protocols.catalogue import protocol_of
 from gyropilot.api.protocols.contracts import MalformedRequestError, WireError
 from gyropilot.api.routing import Route, UnknownOperationError, find_operation, find_service
@@ -58,13 +58,11 @@ class Application:
             request = authenticate(request, aws_service, self._credentials, self._clock())
             route = find_operation(aws_service, request)
             check_checksums(request, route.operation)
+            operation = find_function(route)
             params = protocol.read(route.operation, request, route.labels)
             check_document(route, params)
-            operation = BY_NAME.get((aws_service, route.operation.name))
-            if operation is None:
-                name = route.operation.name
-                raise ApiError.of(not_implemented(aws_service, f"{name} is not implemented by Gyropilot yet."))  # noqa: TRY301
-            result = operation(Context(service=self._service, aws_service=aws_service), params)
+            context = Context(service=self._service, aws_service=aws_service, operation=route.operation.name)
+            result = operation(context, params)
             response = protocol.write(route.operation, result, request_id)
         except Exception as error:
             wire_error = self._translate(error, aws_service, request_id)
@@ -97,6 +95,19 @@ class Application:
             return unknown_operation(aws_service, str(error))
         log.error("request %s failed", request_id, exc_info=error)
         return internal_failure(aws_service)
+
+
+def find_function(route: Route) -> Operation:
+    """Return what does the operation.
+
+    Raises:
+        ApiError: when it is not served.
+    """
+    name = route.operation.name
+    function = BY_NAME.get((route.service, name))
+    if function is None:
+        raise ApiError.of(not_implemented(route.service, f"{name} is not implemented by Gyropilot yet."))
+    return function
 
 
 def check_document(route: Route, params: dict[str, object]) -> None:

@@ -143,15 +143,19 @@ class JobService:
         return self._records.get(Candidate, name, parent=job)
 
     def find_candidate(self, name: str) -> Candidate:
-        """Return the candidate of this name, whichever job made it: its name contains the job's.
+        """Return the candidate of this name, whichever job made it: its name begins with the job's.
 
         Raises:
             NotFoundError: when there is none.
         """
-        for candidate in self._records.find(Candidate, Query(name_contains=name)):
-            if candidate.name.casefold() == name.casefold():
-                return candidate
-        raise NotFoundError(Candidate.kind, name)
+        found = self._records.find(Candidate, Query(name=name, order_by="name", limit=1))
+        if not found:
+            raise NotFoundError(Candidate.kind, name)
+        return found[0]
+
+    def find_all_candidates(self, query: Query) -> Sequence[Candidate]:
+        """Return the candidates of all jobs that the query selects."""
+        return self._records.find(Candidate, query)
 
     def stop(self, name: str) -> AutoMLJob:
         """Ask a running job to end with the best model so far; stopping twice is no error.

@@ -20,17 +20,27 @@ LOCAL_RESOURCES = {"InstanceType": "local", "InstanceCount": 1, "VolumeSizeInGB"
 """What a candidate is trained on: the machine itself."""
 
 
+def summarize_training_job(candidate: Candidate, identity: Identity) -> dict[str, Any]:
+    """Return a `TrainingJobSummary`."""
+    document: dict[str, Any] = {
+        "TrainingJobName": candidate.name,
+        "TrainingJobArn": identity.training_job_arn(candidate.name),
+        "CreationTime": candidate.created_at,
+        "LastModifiedTime": candidate.modified_at,
+        "TrainingJobStatus": candidate.status.value,
+        "SecondaryStatus": _secondary_status(candidate.status),
+    }
+    return document if candidate.ended_at is None else document | {"TrainingEndTime": candidate.ended_at}
+
+
 def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identity) -> dict[str, Any]:
     """Return the answer of `DescribeTrainingJob`."""
     request = request_as_v1(job)
     security = request.get("AutoMLJobConfig", {}).get("SecurityConfig", {})
     document: dict[str, Any] = {
-        "TrainingJobName": candidate.name,
-        "TrainingJobArn": identity.training_job_arn(candidate.name),
+        **summarize_training_job(candidate, identity),
         "AutoMLJobArn": identity.job_arn(job.name),
         "ModelArtifacts": {"S3ModelArtifacts": _find_artifacts(candidate, job)},
-        "TrainingJobStatus": candidate.status.value,
-        "SecondaryStatus": _secondary_status(candidate.status),
         "HyperParameters": _describe_parameters(candidate),
         "AlgorithmSpecification": {"TrainingImage": identity.ensembling_image, "TrainingInputMode": "File"},
         "RoleArn": request["RoleArn"],
@@ -40,8 +50,6 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
         "StoppingCondition": {
             "MaxRuntimeInSeconds": int(job.problem.max_runtime_per_candidate_seconds or DEFAULT_RUNTIME_SECONDS)
         },
-        "CreationTime": candidate.created_at,
-        "LastModifiedTime": candidate.modified_at,
         "TrainingStartTime": candidate.created_at,
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": security.get("EnableInterContainerTrafficEncryption", False),
@@ -50,7 +58,6 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
     if "VpcConfig" in security:
         document["VpcConfig"] = security["VpcConfig"]
     if candidate.ended_at is not None:
-        document["TrainingEndTime"] = candidate.ended_at
         document["FinalMetricDataList"] = _describe_metrics(candidate)
     if candidate.failure_reason:
         document["FailureReason"] = candidate.failure_reason[:1024]

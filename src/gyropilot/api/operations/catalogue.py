@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gyropilot.api.operations import (
+    absent_jobs,
     automl_jobs,
     buckets,
     endpoint_configs,
@@ -14,6 +15,7 @@ from gyropilot.api.operations import (
     logs,
     models,
     objects,
+    roles,
     runtime,
     tags,
     training_jobs,
@@ -40,6 +42,19 @@ SERVED = (
     ServedOperation("sagemaker", "StopAutoMLJob", automl_jobs.stop_auto_ml_job),
     ServedOperation("sagemaker", "ListCandidatesForAutoMLJob", automl_jobs.list_candidates_for_auto_ml_job),
     ServedOperation("sagemaker", "DescribeTrainingJob", training_jobs.describe_training_job),
+    ServedOperation("sagemaker", "ListTrainingJobs", training_jobs.list_training_jobs),
+    ServedOperation("sagemaker", "DescribeProcessingJob", absent_jobs.describe_processing_job),
+    ServedOperation("sagemaker", "ListProcessingJobs", absent_jobs.list_processing_jobs),
+    ServedOperation("sagemaker", "StopProcessingJob", absent_jobs.stop_processing_job),
+    ServedOperation("sagemaker", "DescribeTransformJob", absent_jobs.describe_transform_job),
+    ServedOperation("sagemaker", "ListTransformJobs", absent_jobs.list_transform_jobs),
+    ServedOperation("sagemaker", "StopTransformJob", absent_jobs.stop_transform_job),
+    ServedOperation("sagemaker", "DescribeHyperParameterTuningJob", absent_jobs.describe_tuning_job),
+    ServedOperation("sagemaker", "ListHyperParameterTuningJobs", absent_jobs.list_tuning_jobs),
+    ServedOperation("sagemaker", "StopHyperParameterTuningJob", absent_jobs.stop_tuning_job),
+    ServedOperation(
+        "sagemaker", "ListTrainingJobsForHyperParameterTuningJob", absent_jobs.list_training_jobs_of_tuning_job
+    ),
     ServedOperation("sagemaker", "CreateModel", models.create_model),
     ServedOperation("sagemaker", "DescribeModel", models.describe_model),
     ServedOperation("sagemaker", "ListModels", models.list_models),
@@ -72,8 +87,11 @@ SERVED = (
     ServedOperation("s3", "CompleteMultipartUpload", uploads.complete_multipart_upload),
     ServedOperation("s3", "AbortMultipartUpload", uploads.abort_multipart_upload),
     ServedOperation("sts", "GetCallerIdentity", identity.get_caller_identity),
+    ServedOperation("iam", "GetRole", roles.get_role),
+    ServedOperation("logs", "DescribeLogGroups", logs.describe_log_groups),
     ServedOperation("logs", "DescribeLogStreams", logs.describe_log_streams),
     ServedOperation("logs", "GetLogEvents", logs.get_log_events),
+    ServedOperation("logs", "FilterLogEvents", logs.filter_log_events),
 )
 """Every operation that is served; the others are refused as not implemented."""
 

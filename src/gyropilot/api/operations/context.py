@@ -21,6 +21,8 @@ class Context:
     """The service that does the work."""
     aws_service: str
     """The AWS service that was called, by botocore's name."""
+    operation: str
+    """The operation that was called."""
 
     def refuse(self, message: str) -> ApiError:
         """Return the error for a request that breaks a rule, in the code of the AWS service."""
