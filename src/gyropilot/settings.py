@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+QUOTAS = ("generous", "aws")
+"""The profiles of quotas."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -33,6 +36,8 @@ class Settings:
     """How long a worker may be silent before its job is given to another."""
     max_attempts: int = 3
     """How many workers may die over one job before it fails."""
+    quotas: str = "generous"
+    """What jobs may ask for; aws: refuse what AWS would, generous: tell of it in the job's findings."""
 
     @property
     def role_arn(self) -> str:
@@ -83,6 +88,8 @@ def _check(settings: Settings) -> None:
     for name in ("max_running_jobs", "max_attempts"):
         if getattr(settings, name) < 1:
             raise ValueError(f"GYROPILOT_{name.upper()} must be at least 1, not {getattr(settings, name)}")
+    if settings.quotas not in QUOTAS:
+        raise ValueError(f"GYROPILOT_QUOTAS must be one of {', '.join(QUOTAS)}, not {settings.quotas!r}")
     if settings.worker_cores < 0:
         raise ValueError(f"GYROPILOT_WORKER_CORES must be 0 or more, not {settings.worker_cores}")
     if not 0 < settings.lease_seconds < math.inf:

@@ -12,6 +12,7 @@ FILLED = Settings(
     port=9000,
     region="eu-central-1",
     account_id="123456789012",
+    quotas="aws",
     database_url="postgresql+psycopg://gyropilot@db/gyropilot",
     max_running_jobs=4,
     worker_cores=2,

@@ -246,6 +246,16 @@ def test_unknown_names_and_operations(filled: Installation) -> None:
         assert refused(error) == expected
 
 
+def test_a_model_is_an_archive(filled: Installation) -> None:
+    container = {"Image": IDENTITY.ensembling_image, "ModelDataUrl": "s3://data/train/a.csv"}
+    with pytest.raises(ClientError) as error:
+        filled.client("sagemaker").create_model(ModelName="Table", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    assert refused(error) == (
+        "ValidationException",
+        "ModelDataUrl must be the location of a .tar.gz, not s3://data/train/a.csv.",
+    )
+
+
 def test_from_a_model_to_a_prediction(filled: Installation) -> None:
     sagemaker, runtime = filled.client("sagemaker"), filled.client("sagemaker-runtime")
     container = {"Image": IDENTITY.ensembling_image, "ModelDataUrl": "s3://data/models/model.tar.gz", "Environment": {}}

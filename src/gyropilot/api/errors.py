@@ -188,6 +188,16 @@ def _already_exists(error: errors.AlreadyExistsError, place: Place) -> WireError
     return invalid(place.service, f'Cannot create already existing {error.kind} "{arn}".')
 
 
+def _limit_exceeded(error: errors.LimitExceededError, place: Place) -> WireError:
+    del place
+    message = (
+        f"The account-level service limit 'Number of {error.what}' is {error.limit} {error.what}, with current "
+        f"utilization of {error.used} {error.what} and a request delta of 1 {error.what}. Wait for one to end, "
+        "or start the server with other quotas."
+    )
+    return WireError(code="ResourceLimitExceeded", message=message, status=400)
+
+
 def _invalid_move(error: errors.InvalidMoveError, place: Place) -> WireError:
     return invalid(place.service, f"The request was rejected because the {error.kind} is in status {error.status}.")
 
@@ -259,6 +269,7 @@ TRANSLATIONS: Mapping[type[errors.ServiceError], Translate] = {
     errors.AlreadyExistsError: _already_exists,
     errors.ConflictError: _conflict,
     errors.InvalidRequestError: lambda error, place: invalid(place.service, str(error)),
+    errors.LimitExceededError: _limit_exceeded,
     errors.NotImplementedYetError: lambda error, place: not_implemented(place.service, str(error)),
     errors.InvalidMoveError: _invalid_move,
     errors.BucketNotFoundError: _say("NoSuchBucket", "The specified bucket does not exist", 404, "bucket"),

@@ -23,6 +23,7 @@ from gyropilot.execution.open import open_launcher
 from gyropilot.server.announcement import AlreadyRunningError, announce, hold_home
 from gyropilot.server.http import make_app
 from gyropilot.service.identity import Identity
+from gyropilot.service.quotas import PROFILES
 from gyropilot.service.service import Limits, Service, build_service
 from gyropilot.settings import Settings, read_settings
 from gyropilot.storage.open import Stores, open_stores
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", help="address to listen on (GYROPILOT_HOST)")
     parser.add_argument("--port", help="port to listen on; 0: any free one (GYROPILOT_PORT)")
     parser.add_argument("--home", help="state folder (GYROPILOT_HOME)")
+    parser.add_argument("--quotas", help="what jobs may ask for: generous or aws (GYROPILOT_QUOTAS)")
     given = {f"GYROPILOT_{name.upper()}": value for name, value in vars(parser.parse_args(arguments)).items() if value}
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("alembic", "uvicorn.error"):
@@ -139,7 +141,11 @@ def _open_service(settings: Settings, stores: Stores) -> Iterator[Service]:
             launcher=launcher,
             client=client,
             folder=settings.home / "endpoints",
-            limits=Limits(max_running_jobs=settings.max_running_jobs, max_attempts=settings.max_attempts),
+            limits=Limits(
+                max_running_jobs=settings.max_running_jobs,
+                max_attempts=settings.max_attempts,
+                quotas=PROFILES[settings.quotas],
+            ),
         )
     finally:
         launcher.close()

@@ -32,6 +32,8 @@ def _read_container(definition: dict[str, Any]) -> Container:
     for name in ("Image", "ModelDataUrl"):
         if name not in definition:
             raise InvalidRequestError(f"A container must have {name}.")
+    if not definition["ModelDataUrl"].endswith(".tar.gz"):
+        raise InvalidRequestError(f"ModelDataUrl must be the location of a .tar.gz, not {definition['ModelDataUrl']}.")
     return Container(
         image=definition["Image"],
         model_data_url=definition["ModelDataUrl"],

@@ -46,7 +46,7 @@ def _create(context: Context, params: Params, in_v1: Params, generation: str) ->
 
 
 def _check_auto_means_ensembling(context: Context, problem: Problem) -> None:
-    blobs = context.service.jobs.find_data(problem.data_uri)
+    blobs = context.service.jobs.data.find(problem.data_uri)
     if len(blobs) > ENSEMBLING_OBJECTS or sum(blob.size for blob in blobs) > ENSEMBLING_BYTES:
         raise context.refuse(
             "Mode AUTO means HYPERPARAMETER_TUNING for data of more than 100 MB or 1000 objects, "
