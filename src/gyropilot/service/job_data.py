@@ -6,6 +6,7 @@ from gyropilot.service.errors import (
     BlobNotFoundError,
     BucketNotFoundError,
     InvalidBlobKeyError,
+    InvalidBucketNameError,
     InvalidRequestError,
     UnreadableTableError,
 )
@@ -38,7 +39,7 @@ class JobData:
         place = Location.parse(uri)
         try:
             blobs = [blob for blob in iterate_blobs(self._blobs, place.bucket, place.key) if _is_data(blob)]
-        except BucketNotFoundError:
+        except (BucketNotFoundError, InvalidBucketNameError):
             raise InvalidRequestError(f"Could not access {uri}: the bucket does not exist.") from None
         if not blobs:
             raise InvalidRequestError(f"No objects found under {uri}.")
@@ -56,7 +57,7 @@ class JobData:
         try:
             with self._blobs.open(place.bucket, place.key) as (_, content):
                 return parse_feature_specification(content.read(MAX_BYTES + 1))
-        except (BucketNotFoundError, BlobNotFoundError, InvalidBlobKeyError):
+        except (BucketNotFoundError, InvalidBucketNameError, BlobNotFoundError, InvalidBlobKeyError):
             raise InvalidRequestError(
                 f"Could not access the feature specification {uri}: there is no object."
             ) from None
@@ -119,7 +120,7 @@ class JobData:
         place = Location.parse(problem.output_uri)
         try:
             self._blobs.get_bucket(place.bucket)
-        except BucketNotFoundError:
+        except (BucketNotFoundError, InvalidBucketNameError):
             raise InvalidRequestError(f"Could not access {problem.output_uri}: the bucket does not exist.") from None
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gyropilot.service.errors import BlobNotFoundError, BucketNotFoundError, InvalidRequestError
+from gyropilot.service.errors import (
+    BlobNotFoundError,
+    BucketNotFoundError,
+    InvalidBlobKeyError,
+    InvalidBucketNameError,
+    InvalidRequestError,
+)
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import BlobStore, Clock, Query, RecordStore
 from gyropilot.service.records import Container, Model
@@ -71,5 +77,5 @@ class ModelService:
         place = Location.parse(uri)
         try:
             self._blobs.head(place.bucket, place.key)
-        except (BucketNotFoundError, BlobNotFoundError):
+        except (BucketNotFoundError, InvalidBucketNameError, BlobNotFoundError, InvalidBlobKeyError):
             raise InvalidRequestError(f"Could not find model data at {uri}.") from None

@@ -83,4 +83,4 @@ def _find_excess(problem: Problem, training: Sequence[Blob], validation: Sequenc
                 yield f"The Parquet file {place} has {blob.size} bytes; AWS takes {MAX_PARQUET_BYTES} at most."
     seconds = problem.max_runtime_seconds or 0
     if seconds > MAX_RUNTIME_SECONDS:
-        yield f"MaxAutoMLJobRuntimeInSeconds is {seconds:g}; AWS takes {MAX_RUNTIME_SECONDS} at most."
+        yield f"MaxAutoMLJobRuntimeInSeconds is {seconds:.0f}; AWS takes {MAX_RUNTIME_SECONDS} at most."

@@ -103,7 +103,7 @@ def _order_key(candidate: Candidate, params: Params) -> Key:
     sign = -1 if params.get("SortOrder", "Ascending" if "SortBy" in params else "Descending") == "Descending" else 1
     rank: float | None = candidate.created_at.timestamp()
     if sort_by == "Status":
-        rank = float(STATUSES.index(candidate.status.value))
+        rank = float(STATUSES.index(candidate.status))
     elif sort_by == "FinalObjectiveMetricValue":
         value = math.nan if candidate.objective is None else candidate.objective.value
         rank = value if math.isfinite(value) else None
