@@ -28,11 +28,12 @@ records = sa.table(
 )
 """Keys are case-folded in Python, since databases fold only some letters; times are microseconds since 1970."""
 
+_TIES = (records.c.name_key, records.c.parent_key)
 _ORDERS = {
-    "created_at": records.c.created_at,
-    "modified_at": records.c.modified_at,
-    "name": records.c.name_key,
-    "state": records.c.state,
+    "created_at": (records.c.created_at, *_TIES),
+    "modified_at": (records.c.modified_at, *_TIES),
+    "name": _TIES,  # a column that is named twice would keep SQLite from its index
+    "state": (records.c.state, *_TIES),
 }
 
 
@@ -63,14 +64,14 @@ def match_key(kind: type[Record], parent: str, name: str) -> sa.ColumnElement[bo
 
 def select_documents(kind: type[Record], query: Query) -> sa.Select[str]:
     """Return the statement for a query's documents in its order."""
-    order = [_ORDERS[query.order_by], records.c.name_key, records.c.parent_key]
+    order = _ORDERS[query.order_by]
     statement = (
         sa.select(records.c.document)
         .where(*_match_query(kind, query))
         .order_by(*(column.desc() if query.descending else column.asc() for column in order))
     )
     if query.after is not None:
-        at, here = sa.tuple_(*order), sa.tuple_(*map(sa.literal, _write_position(query.after)))
+        at, here = sa.tuple_(*order), sa.tuple_(*map(sa.literal, _write_position(query.after)[-len(order) :]))
         statement = statement.where(at < here if query.descending else at > here)
     return statement if query.limit is None else statement.limit(query.limit)
 
