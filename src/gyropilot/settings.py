@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+QUOTAS = ("generous", "aws")
+"""The profiles of quotas."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -34,6 +37,8 @@ class Settings:
     """How long a worker may be silent before its job is given to another."""
     max_attempts: int = 3
     """How many workers may die over one job before it fails."""
+    quotas: str = "generous"
+    """What jobs may ask for; aws: refuse what AWS would, generous: tell of it in the job's findings."""
     event_webhook_url: str = ""
     """Where every change of a job's state is posted as an event; empty: nowhere."""
     s3_endpoint: str = ""
@@ -90,6 +95,8 @@ def _check(settings: Settings) -> None:
     for name in ("max_running_jobs", "max_attempts"):
         if getattr(settings, name) < 1:
             raise ValueError(f"GYROPILOT_{name.upper()} must be at least 1, not {getattr(settings, name)}")
+    if settings.quotas not in QUOTAS:
+        raise ValueError(f"GYROPILOT_QUOTAS must be one of {', '.join(QUOTAS)}, not {settings.quotas!r}")
     if settings.s3_endpoint not in ("", "aws") and not settings.s3_endpoint.startswith(("http://", "https://")):
         raise ValueError(
             f"GYROPILOT_S3_ENDPOINT must be an address that begins with http:// or https://, or aws, "

@@ -12,6 +12,7 @@ FILLED = Settings(
     port=9000,
     region="eu-central-1",
     account_id="123456789012",
+    quotas="aws",
     database_url="postgresql+psycopg://gyropilot@db/gyropilot",
     s3_endpoint="https://s3.example.org",
     s3_domains="localhost,gyropilot.example.org",

@@ -27,7 +27,7 @@ from gyropilot.api.errors import (
     unknown_operation,
 )
 from gyropilot.api.operations.catalogue import BY_NAME
-from gyropilot.api.operations.context import Context
+from gyropilot.api.operations.context import Context, Operation
 from gyropilot.api.permissions import check_permission
 from gyropilot.api.presigned import signs_bucket_in_path
 from gyropilot.api.protocols.catalogue import protocol_of
@@ -126,16 +126,15 @@ class Application:
         route = find_operation(aws_service, sent)
         exchange.operation = route.operation.name
         check_permission(signed.caller, aws_service, route.operation.name, self._service.identity)
+        function = find_function(route)
         opened = open_body(sent, route.operation)
         params = protocol.read(route.operation, opened, route.labels)
         exchange.resource = name_resource(route, params)
         check_document(route, params)
-        operation = BY_NAME.get((aws_service, route.operation.name))
-        if operation is None:
-            name = route.operation.name
-            raise ApiError.of(not_implemented(aws_service, f"{name} is not implemented by Gyropilot yet."))
-        context = Context(service=self._service, aws_service=aws_service, caller=signed.caller)
-        return protocol.write(route.operation, operation(context, params), exchange.request_id)
+        context = Context(
+            service=self._service, aws_service=aws_service, operation=route.operation.name, caller=signed.caller
+        )
+        return protocol.write(route.operation, function(context, params), exchange.request_id)
 
     def reads_body_as_it_comes(self, request: WireRequest) -> bool:
         """Tell, by a request's head, whether its body is long content, which is not to be kept before it is stored.
@@ -190,6 +189,19 @@ class Application:
             return unknown_operation(aws_service, str(error))
         log.error("request %s failed", request_id, exc_info=error)
         return internal_failure(aws_service)
+
+
+def find_function(route: Route) -> Operation:
+    """Return what does the operation.
+
+    Raises:
+        ApiError: when it is not served.
+    """
+    name = route.operation.name
+    function = BY_NAME.get((route.service, name))
+    if function is None:
+        raise ApiError.of(not_implemented(route.service, f"{name} is not implemented by Gyropilot yet."))
+    return function
 
 
 def check_document(route: Route, params: dict[str, object]) -> None:

@@ -56,6 +56,9 @@ _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     Endpoint.kind: Identity.endpoint_arn,
 }
 
+_NAMED_WHEN_MISSING = frozenset({Model.kind, EndpointConfig.kind, Endpoint.kind})
+"""Kinds whose absence AWS calls a rule that the request breaks."""
+
 
 def invalid(service: str, message: str) -> WireError:
     """Return the error for a request that breaks a rule, in the code of the service."""
@@ -181,9 +184,9 @@ def _not_found(error: errors.NotFoundError, place: Place) -> WireError:
     if error.kind == AutoMLJob.kind:
         message = f"Amazon SageMaker can't find an AutoML job called {error.name}."
         return WireError(code="ResourceNotFound", message=message, status=400)
-    if error.kind == Candidate.kind:
-        return WireError(code="ResourceNotFound", message="Requested resource not found.", status=400)
-    return invalid(place.service, f'Could not find {error.kind} "{_ARNS[error.kind](place.identity, error.name)}".')
+    if error.kind in _NAMED_WHEN_MISSING:
+        return invalid(place.service, f'Could not find {error.kind} "{_ARNS[error.kind](place.identity, error.name)}".')
+    return WireError(code="ResourceNotFound", message="Requested resource not found.", status=400)
 
 
 def _already_exists(error: errors.AlreadyExistsError, place: Place) -> WireError:
@@ -195,6 +198,16 @@ def _already_exists(error: errors.AlreadyExistsError, place: Place) -> WireError
         )
         return WireError(code="ResourceInUse", message=message, status=400)
     return invalid(place.service, f'Cannot create already existing {error.kind} "{arn}".')
+
+
+def _limit_exceeded(error: errors.LimitExceededError, place: Place) -> WireError:
+    del place
+    message = (
+        f"The account-level service limit 'Number of {error.what}' is {error.limit} {error.what}, with current "
+        f"utilization of {error.used} {error.what} and a request delta of 1 {error.what}. Wait for one to end, "
+        "or start the server with other quotas."
+    )
+    return WireError(code="ResourceLimitExceeded", message=message, status=400)
 
 
 def _invalid_move(error: errors.InvalidMoveError, place: Place) -> WireError:
@@ -275,6 +288,7 @@ TRANSLATIONS: Mapping[type[errors.ServiceError], Translate] = {
     errors.AlreadyExistsError: _already_exists,
     errors.ConflictError: _conflict,
     errors.InvalidRequestError: lambda error, place: invalid(place.service, str(error)),
+    errors.LimitExceededError: _limit_exceeded,
     errors.NotImplementedYetError: lambda error, place: not_implemented(place.service, str(error)),
     errors.InvalidMoveError: _invalid_move,
     errors.BucketNotFoundError: _say("NoSuchBucket", "The specified bucket does not exist", 404, "bucket"),

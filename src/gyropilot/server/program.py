@@ -26,6 +26,7 @@ from gyropilot.server.announcement import AlreadyRunningError, announce, hold_ho
 from gyropilot.server.http import make_app
 from gyropilot.service.courier import Courier
 from gyropilot.service.identity import Identity
+from gyropilot.service.quotas import PROFILES
 from gyropilot.service.service import Limits, Service, build_service, now
 from gyropilot.settings import Settings, read_settings
 from gyropilot.storage.open import Stores, open_stores
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", help="port to listen on; 0: any free one (GYROPILOT_PORT)")
     parser.add_argument("--s3", dest="s3_endpoint", help="S3 that keeps the objects instead (GYROPILOT_S3_ENDPOINT)")
     parser.add_argument("--home", help="state folder (GYROPILOT_HOME)")
+    parser.add_argument("--quotas", help="what jobs may ask for: generous or aws (GYROPILOT_QUOTAS)")
     parser.add_argument("--anonymous", action="store_true", help="let unsigned requests in; on loopback only")
     options = vars(parser.parse_args(arguments))
     allows_anonymous = options.pop("anonymous")  # a flag only: a variable might be inherited unseen
@@ -168,7 +170,11 @@ def _open_service(settings: Settings, stores: Stores) -> Iterator[Service]:
             launcher=launcher,
             client=client,
             folder=settings.home / "endpoints",
-            limits=Limits(max_running_jobs=settings.max_running_jobs, max_attempts=settings.max_attempts),
+            limits=Limits(
+                max_running_jobs=settings.max_running_jobs,
+                max_attempts=settings.max_attempts,
+                quotas=PROFILES[settings.quotas],
+            ),
         )
     finally:
         launcher.close()

@@ -41,6 +41,16 @@ class InvalidRequestError(ServiceError):
     """The request breaks a rule that its shape alone does not show; the message names field, rule and value."""
 
 
+class LimitExceededError(ServiceError):
+    """There are as many of something as the quotas allow."""
+
+    def __init__(self, what: str, limit: int, used: int) -> None:
+        self.what = what
+        self.limit = limit
+        self.used = used
+        super().__init__(f"the limit of {limit} {what} is reached: there are {used}")
+
+
 class NotImplementedYetError(ServiceError):
     """The request asks for something of the API that Gyropilot does not do yet."""
 

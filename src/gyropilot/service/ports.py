@@ -23,12 +23,26 @@ Clock = Callable[[], datetime]
 # --- records ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, order=True)
+class Position:
+    """Where a record stands in an order. A page that begins after it neither repeats nor skips anything."""
+
+    value: datetime | str
+    """What the records are ordered by."""
+    name: str
+    """The record's name in lower case, which decides between equal values."""
+    parent: str
+    """Its parent in lower case, which decides between equal names."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Which records of a kind, in which order. Ties go by name, then parent, so that pages neither repeat nor skip."""
+    """Which records of a kind, in which order. Ties go by name, then parent."""
 
     parent: str = ""
     """Only records of this parent (case ignored); empty: of any."""
+    name: str = ""
+    """Only records of this name (case ignored); empty: of any."""
     states: frozenset[str] = frozenset()
     """Only records in one of these states; empty: any."""
     name_contains: str = ""
@@ -47,8 +61,8 @@ class Query:
     """Greatest first."""
     limit: int | None = None
     """How many at most; None: all."""
-    offset: int = 0
-    """How many to pass over."""
+    after: Position | None = None
+    """Only records that stand after this position in the order; None: from the first on."""
 
 
 class RecordStore(Protocol):
@@ -95,7 +109,7 @@ class RecordStore(Protocol):
         ...
 
     def count(self, kind: type[Record], query: Query) -> int:
-        """Return how many records the query selects, limit and offset left aside."""
+        """Return how many records the query selects, order, limit and `after` left aside."""
         ...
 
     def close(self) -> None:
@@ -455,6 +469,10 @@ class LogStore(Protocol):
         """
         ...
 
+    def groups(self, *, prefix: str = "") -> Sequence[str]:
+        """Return the names of the groups that begin with the prefix, in order."""
+        ...
+
     def streams(self, group: str, *, prefix: str = "") -> Sequence[str]:
         """Return the group's stream names that begin with the prefix, in order.
 
@@ -547,6 +565,18 @@ class ModelClient(Protocol):
             ConnectionError: when the server cannot be reached.
         """
         ...
+
+
+def position_of(record: Record, order_by: str) -> Position:
+    """Return where a record stands in an order."""
+    name = record.name.casefold()
+    values: dict[str, datetime | str] = {
+        "created_at": record.created_at,
+        "modified_at": record.modified_at,
+        "name": name,
+        "state": record.state,
+    }
+    return Position(values[order_by], name, record.parent.casefold())
 
 
 def iterate_blobs(store: BlobStore, bucket: str, prefix: str) -> Iterator[Blob]:

@@ -30,7 +30,9 @@ class Record:
     created_at: datetime
     """When the record was made."""
     modified_at: datetime
-    """When the record last changed."""
+    """When the record last changed; its tags do not count."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Its labels, which mean nothing to the service."""
 
     @property
     def state(self) -> str:

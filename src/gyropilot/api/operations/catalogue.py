@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gyropilot.api.operations import (
+    absent_jobs,
     automl_jobs,
     bucket_settings,
     buckets,
@@ -18,7 +19,9 @@ from gyropilot.api.operations import (
     models,
     object_tags,
     objects,
+    roles,
     runtime,
+    tags,
     training_jobs,
     uploads,
 )
@@ -36,11 +39,26 @@ class ServedOperation:
 
 SERVED = (
     ServedOperation("sagemaker", "CreateAutoMLJob", automl_jobs.create_auto_ml_job),
+    ServedOperation("sagemaker", "CreateAutoMLJobV2", automl_jobs.create_auto_ml_job_v2),
     ServedOperation("sagemaker", "DescribeAutoMLJob", automl_jobs.describe_auto_ml_job),
+    ServedOperation("sagemaker", "DescribeAutoMLJobV2", automl_jobs.describe_auto_ml_job_v2),
     ServedOperation("sagemaker", "ListAutoMLJobs", automl_jobs.list_auto_ml_jobs),
     ServedOperation("sagemaker", "StopAutoMLJob", automl_jobs.stop_auto_ml_job),
     ServedOperation("sagemaker", "ListCandidatesForAutoMLJob", automl_jobs.list_candidates_for_auto_ml_job),
     ServedOperation("sagemaker", "DescribeTrainingJob", training_jobs.describe_training_job),
+    ServedOperation("sagemaker", "ListTrainingJobs", training_jobs.list_training_jobs),
+    ServedOperation("sagemaker", "DescribeProcessingJob", absent_jobs.describe_processing_job),
+    ServedOperation("sagemaker", "ListProcessingJobs", absent_jobs.list_processing_jobs),
+    ServedOperation("sagemaker", "StopProcessingJob", absent_jobs.stop_processing_job),
+    ServedOperation("sagemaker", "DescribeTransformJob", absent_jobs.describe_transform_job),
+    ServedOperation("sagemaker", "ListTransformJobs", absent_jobs.list_transform_jobs),
+    ServedOperation("sagemaker", "StopTransformJob", absent_jobs.stop_transform_job),
+    ServedOperation("sagemaker", "DescribeHyperParameterTuningJob", absent_jobs.describe_tuning_job),
+    ServedOperation("sagemaker", "ListHyperParameterTuningJobs", absent_jobs.list_tuning_jobs),
+    ServedOperation("sagemaker", "StopHyperParameterTuningJob", absent_jobs.stop_tuning_job),
+    ServedOperation(
+        "sagemaker", "ListTrainingJobsForHyperParameterTuningJob", absent_jobs.list_training_jobs_of_tuning_job
+    ),
     ServedOperation("sagemaker", "CreateModel", models.create_model),
     ServedOperation("sagemaker", "DescribeModel", models.describe_model),
     ServedOperation("sagemaker", "ListModels", models.list_models),
@@ -53,6 +71,9 @@ SERVED = (
     ServedOperation("sagemaker", "DescribeEndpoint", endpoints.describe_endpoint),
     ServedOperation("sagemaker", "ListEndpoints", endpoints.list_endpoints),
     ServedOperation("sagemaker", "DeleteEndpoint", endpoints.delete_endpoint),
+    ServedOperation("sagemaker", "AddTags", tags.add_tags),
+    ServedOperation("sagemaker", "ListTags", tags.list_tags),
+    ServedOperation("sagemaker", "DeleteTags", tags.delete_tags),
     ServedOperation("sagemaker-runtime", "InvokeEndpoint", runtime.invoke_endpoint),
     ServedOperation("s3", "CreateBucket", buckets.create_bucket),
     ServedOperation("s3", "HeadBucket", buckets.head_bucket),
@@ -84,8 +105,11 @@ SERVED = (
     ServedOperation("s3", "CompleteMultipartUpload", uploads.complete_multipart_upload),
     ServedOperation("s3", "AbortMultipartUpload", uploads.abort_multipart_upload),
     ServedOperation("sts", "GetCallerIdentity", identity.get_caller_identity),
+    ServedOperation("iam", "GetRole", roles.get_role),
+    ServedOperation("logs", "DescribeLogGroups", logs.describe_log_groups),
     ServedOperation("logs", "DescribeLogStreams", logs.describe_log_streams),
     ServedOperation("logs", "GetLogEvents", logs.get_log_events),
+    ServedOperation("logs", "FilterLogEvents", logs.filter_log_events),
 )
 """Every operation that is served; the others are refused as not implemented."""
 

@@ -22,6 +22,8 @@ class Context:
     """The service that does the work."""
     aws_service: str
     """The AWS service that was called, by botocore's name."""
+    operation: str
+    """The operation that was called."""
     caller: Caller
     """Who called."""
 
