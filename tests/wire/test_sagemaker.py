@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from gyropilot.service.access import Role
 from gyropilot.service.jobs import Outcome
 from gyropilot.service.records import Candidate, Container, Metric
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
-from tests.wire.installation import IDENTITY, ROLE, Installation, run_installation
+from tests.wire.installation import IDENTITY, ROLE, Installation, key_of, run_installation
 from tests.wire.requests import CONFIG, job_request, refused
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -337,3 +338,14 @@ def test_a_role_of_any_name_is_there(filled: Installation) -> None:
     with pytest.raises(ClientError) as error:
         filled.client("iam").get_role(RoleName="no/role")
     assert refused(error)[0] == "ValidationError"
+
+
+def test_a_role_may_do_what_is_asked_about(filled: Installation) -> None:
+    iam = filled.client("iam", key=key_of(Role.USER))
+    role, asked = "arn:aws:iam::000000000000:role/SageMakerRole", ["sagemaker:CreateAutoMLJob", "s3:PutObject"]
+    found = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=asked, ResourceArns=["arn:aws:s3:::data"])
+    decisions = [(result["EvalActionName"], result["EvalDecision"]) for result in found["EvaluationResults"]]
+    assert decisions == [(action, "allowed") for action in asked]
+    with pytest.raises(ClientError) as error:
+        iam.simulate_principal_policy(PolicySourceArn="arn:aws:iam::000000000000:user/admin", ActionNames=asked)
+    assert refused(error)[0] == "NoSuchEntity"

@@ -106,6 +106,7 @@ SERVED = (
     ServedOperation("s3", "AbortMultipartUpload", uploads.abort_multipart_upload),
     ServedOperation("sts", "GetCallerIdentity", identity.get_caller_identity),
     ServedOperation("iam", "GetRole", roles.get_role),
+    ServedOperation("iam", "SimulatePrincipalPolicy", roles.simulate_principal_policy),
     ServedOperation("logs", "DescribeLogGroups", logs.describe_log_groups),
     ServedOperation("logs", "DescribeLogStreams", logs.describe_log_streams),
     ServedOperation("logs", "GetLogEvents", logs.get_log_events),

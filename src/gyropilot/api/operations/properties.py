@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from gyropilot.api.checksums import CHECKSUMS
 from gyropilot.api.errors import ApiError
@@ -132,11 +132,6 @@ def read_tag_query(text: str) -> dict[str, str]:
         ApiError: when they break a rule.
     """
     return check_tags(parse_qsl(text, keep_blank_values=True), most=OBJECT_TAGS_MAX)
-
-
-def write_tag_query(tags: Mapping[str, str]) -> str:
-    """Return tags as a header has them."""
-    return "&".join(f"{quote(name)}={quote(value)}" for name, value in tags.items())
 
 
 def read_tag_set(params: Params, *, most: int) -> dict[str, str]:

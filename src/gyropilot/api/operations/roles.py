@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 import orjson
 
+from gyropilot.api.errors import ApiError
 from gyropilot.api.operations.context import Context, Params, Result
+from gyropilot.api.operations.paging import read_token
 
 MADE_AT = datetime(2024, 1, 1, tzinfo=UTC)
 """When roles say they were made: nobody makes them."""
@@ -30,9 +32,29 @@ def get_role(context: Context, params: Params) -> Result:
             "Path": "/",
             "RoleName": name,
             "RoleId": "AROA" + hashlib.sha256(name.encode()).hexdigest()[:17].upper(),
-            "Arn": f"arn:aws:iam::{context.service.identity.account_id}:role/{name}",
+            "Arn": context.service.identity.role_arn(name),
             "CreateDate": MADE_AT,
             "AssumeRolePolicyDocument": quote(orjson.dumps(TRUST).decode(), safe=""),
             "MaxSessionDuration": 3600,
         }
     }
+
+
+def simulate_principal_policy(context: Context, params: Params) -> Result:
+    """Tell that a role may do whatever is asked about: scripts look before they pass one on.
+
+    Raises:
+        ApiError: when the principal is no role of this account.
+    """
+    read_token(context, params, name="Marker")
+    source = params["PolicySourceArn"]
+    if not source.startswith(context.service.identity.role_arn("")):
+        raise ApiError(
+            "NoSuchEntity", f"There is no role {source}; what users may do follows from their own role.", 404
+        )
+    results = [
+        {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": "allowed"}
+        for action in params["ActionNames"]
+        for resource in params.get("ResourceArns", ("*",))
+    ]
+    return {"EvaluationResults": results, "IsTruncated": False}
