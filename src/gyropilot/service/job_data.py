@@ -103,8 +103,8 @@ class JobData:
         _check_columns(problem, found)
         if missing := [column for column in columns if column not in found]:
             raise InvalidRequestError(
-                f"The validation data must have the columns of the training data; {', '.join(map(repr, missing))} "
-                "does not exist in header."
+                "The validation data must have the columns of the training data; missing in its header: "
+                f"{', '.join(map(repr, missing))}."
             )
 
     def _check_features(self, problem: Problem, columns: tuple[str, ...]) -> None:

@@ -53,7 +53,7 @@ def test_a_name_is_taken_in_whatever_case(house: House) -> None:
         ),
         (
             replace(PROBLEM, validation_uri="s3://data/narrow.csv"),
-            r"^The validation data must have the columns of the training data; 'x' does not exist in header\.$",
+            r"^The validation data must have the columns of the training data; missing in its header: 'x'\.$",
         ),
     ],
 )
