@@ -51,11 +51,6 @@ class Settings:
         """The names of `s3_domains`, in lower case."""
         return tuple(name.strip().lower() for name in self.s3_domains.split(",") if name.strip())
 
-    @property
-    def role_arn(self) -> str:
-        """The default execution role."""
-        return f"arn:aws:iam::{self.account_id}:role/GyropilotExecutionRole"
-
     def environment(self) -> dict[str, str]:
         """Return the variables that make another process read the same settings."""
         return {

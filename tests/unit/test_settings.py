@@ -28,7 +28,6 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     settings = read_settings({})
     assert settings == Settings(home=Path("~/.gyropilot").expanduser().resolve())
     assert (settings.host, settings.port) == ("127.0.0.1", 8437)
-    assert settings.role_arn == "arn:aws:iam::000000000000:role/GyropilotExecutionRole"
 
 
 def test_an_empty_variable_is_as_good_as_none(tmp_path: Path) -> None:

@@ -118,6 +118,21 @@ def test_unsigned_requests_are_let_in_by_the_flag(tmp_path: Path) -> None:
         process.communicate()
 
 
+def test_env_goes_without_a_bucket_where_objects_are_kept_elsewhere(tmp_path: Path) -> None:
+    process = start(tmp_path, GYROPILOT_S3_ENDPOINT="http://127.0.0.1:1")
+    try:
+        url = wait_for_note(tmp_path, process)["endpoint_url"]
+        command = [sys.executable, "-m", "gyropilot.cli", "env"]
+        variables = {**os.environ, "GYROPILOT_HOME": str(tmp_path)}
+        printed = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        assert f"export AWS_ENDPOINT_URL={url}\n" in printed.stdout
+        assert "SAGEMAKER_USER_CONFIG_OVERRIDE" not in printed.stdout
+        assert "No defaults for the SageMaker SDK" in printed.stderr
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_records_in_postgresql_are_there_after_a_restart(tmp_path: Path, postgresql: PostgresqlServer) -> None:
     url = postgresql.make_schema()
     for turn in range(2):
