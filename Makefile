@@ -24,6 +24,7 @@ demo: .venv/installed ## train, deploy and predict with plain boto3 (3 minutes)
 	@bash tools/demo.sh
 
 test: .venv/installed-dev ## run the tests
+	@bash tools/prepare_tests.sh
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/installed-dev ## judge the code as CI does: format, lint, types, import rules, docs, tests
@@ -31,6 +32,7 @@ check: .venv/installed-dev ## judge the code as CI does: format, lint, types, im
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@bash tools/prepare_tests.sh
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 format: .venv/installed-dev ## bring the code into shape

@@ -12,6 +12,8 @@ import argparse
 import csv
 import io
 import json
+import os
+import shutil
 import sys
 import tempfile
 import time
@@ -50,6 +52,8 @@ WARM_UP = 200
 SHORT_BUDGET = 8
 """Seconds of a job that its budget ends; the main job may be through before."""
 NAME = "benchmark"
+OBJECT_BYTES = 256 << 20
+"""Size of the object that is stored and read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +235,54 @@ def measure_calls(server: RunningServer, session: Session, table: Table, archive
     return {name: latency.as_document() for name, latency in measured.items()}
 
 
+def measure_objects(session: Session, bucket: str, folder: Path) -> dict[str, float]:
+    """Return MB/s of storing and reading an object, next to a copy of the file that is flushed to the same disk."""
+    s3 = session.client("s3")
+    source, target, key = folder / "object", folder / "copy", "benchmark/object"
+    block = os.urandom(1 << 20)
+    with source.open("wb") as file:
+        for _ in range(OBJECT_BYTES >> 20):
+            file.write(block)
+
+    def copy() -> None:
+        with source.open("rb") as content, target.open("wb") as file:
+            shutil.copyfileobj(content, file, 1 << 20)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def put() -> None:
+        with source.open("rb") as content:
+            s3.put_object(Bucket=bucket, Key=key, Body=content)
+
+    def put_presigned() -> None:
+        url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": key})
+        with source.open("rb") as content:
+            _answered(urllib3.request("PUT", url, body=content, headers={"Content-Length": str(OBJECT_BYTES)}))
+
+    def get() -> None:
+        content = s3.get_object(Bucket=bucket, Key=key)["Body"]
+        while content.read(1 << 20):
+            pass
+
+    ways = {
+        "copy of the file": copy,
+        "PutObject with boto3": put,
+        "PutObject, presigned": put_presigned,
+        "upload_file": lambda: s3.upload_file(str(source), bucket, key),
+        "GetObject with boto3": get,
+    }
+    speeds = {}
+    for name, way in ways.items():
+        began_at = time.perf_counter()
+        way()
+        speeds[name] = round(OBJECT_BYTES / 1e6 / (time.perf_counter() - began_at), 1)
+        print(f"  {OBJECT_BYTES >> 20} MiB, {name}: {speeds[name]:.0f} MB/s", flush=True)
+    s3.delete_object(Bucket=bucket, Key=key)
+    source.unlink()
+    target.unlink()
+    return speeds
+
+
 def _answered(response: urllib3.BaseHTTPResponse) -> bytes:
     if response.status != 200:  # HTTP: OK
         raise RuntimeError(f"answered {response.status}: {response.data!r}")
@@ -262,6 +314,7 @@ def measure(home: Path, *, budget: int, calls: int) -> dict[str, Any]:
         in_service_seconds = deploy(session, best)
         print(f"endpoint: in service after {in_service_seconds:.2f} s", flush=True)
         place = best["InferenceContainers"][0]["ModelDataUrl"].removeprefix(f"s3://{bucket}/")
+        objects = measure_objects(session, bucket, home)
         archive = home / "best.tar.gz"
         session.client("s3").download_file(bucket, place, str(archive))
         memory.interval_seconds = QUIET_SAMPLE_SECONDS
@@ -274,6 +327,7 @@ def measure(home: Path, *, budget: int, calls: int) -> dict[str, Any]:
         "jobs": {name: times.as_document() for name, times in jobs.items()},
         "endpoint_in_service_seconds": round(in_service_seconds, 3),
         "one_row": latencies,
+        "objects_mb_per_second": objects,
         "bundle_bytes": archive.stat().st_size,
         "peak_memory_mib": {role: round(size / 2**20, 1) for role, size in sorted(memory.peaks.items())},
     }
@@ -292,6 +346,10 @@ def print_table(result: dict[str, Any]) -> None:
     rows += [
         (f"one row, {way}: p50 / p99", f"{latency['p50_ms']:.2f} / {latency['p99_ms']:.2f} ms")
         for way, latency in result["one_row"].items()
+    ]
+    rows += [
+        (f"{OBJECT_BYTES >> 20} MiB, {way}", f"{speed:.0f} MB/s")
+        for way, speed in result["objects_mb_per_second"].items()
     ]
     rows.append(("size of the best model's archive", f"{result['bundle_bytes'] / 1e6:.2f} MB"))
     rows += [(f"peak memory, {role}", f"{size:.0f} MiB") for role, size in result["peak_memory_mib"].items()]

@@ -3,7 +3,7 @@
 #
 #   tools/prepare.sh [PYTHON]
 #
-# Packages are installed only by root or by a sudo that asks for no password; otherwise the command to run is printed.
+# tools/system_packages.sh says how packages are installed.
 set -euo pipefail
 
 oldest="3.11"
@@ -23,23 +23,7 @@ find_python() {
     done
 }
 
-install_packages() {
-    local command="apt-get update && apt-get install -y --no-install-recommends $*"
-    if ! command -v apt-get >/dev/null 2>&1; then
-        echo "error: missing on this system: $* (Debian's names); install them with its package manager, then run make again" >&2
-        exit 1
-    fi
-    echo "installing system packages: $*"
-    if [ "$(id -u)" = 0 ]; then
-        DEBIAN_FRONTEND=noninteractive sh -c "$command" >/dev/null
-    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-        sudo -n env DEBIAN_FRONTEND=noninteractive sh -c "$command" >/dev/null
-    else
-        echo "error: these packages need a password; run this, then make again:" >&2
-        echo "    sudo sh -c '$command'" >&2
-        exit 1
-    fi
-}
+source "$(dirname "$0")/system_packages.sh"
 
 python="${1:-$(find_python)}"
 if [ -z "$python" ]; then

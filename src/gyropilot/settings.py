@@ -7,6 +7,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+QUOTAS = ("generous", "aws")
+"""The profiles of quotas."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +37,19 @@ class Settings:
     """How long a worker may be silent before its job is given to another."""
     max_attempts: int = 3
     """How many workers may die over one job before it fails."""
+    quotas: str = "generous"
+    """What jobs may ask for; aws: refuse what AWS would, generous: tell of it in the job's findings."""
+    event_webhook_url: str = ""
+    """Where every change of a job's state is posted as an event; empty: nowhere."""
+    s3_endpoint: str = ""
+    """Address of an S3 elsewhere that keeps the objects, "aws" for AWS's own; empty: they are kept here."""
+    s3_domains: str = "localhost"
+    """Names of the server, separated by commas; what stands before one of them in the name of a host is a bucket."""
 
     @property
-    def role_arn(self) -> str:
-        """The default execution role."""
-        return f"arn:aws:iam::{self.account_id}:role/GyropilotExecutionRole"
-
-    @property
-    def resolved_database_url(self) -> str:
-        """The record store's URL with its default filled in."""
-        return self.database_url or f"sqlite:///{self.home / 'records.db'}"
+    def s3_domain_names(self) -> tuple[str, ...]:
+        """The names of `s3_domains`, in lower case."""
+        return tuple(name.strip().lower() for name in self.s3_domains.split(",") if name.strip())
 
     def environment(self) -> dict[str, str]:
         """Return the variables that make another process read the same settings."""
@@ -83,7 +90,24 @@ def _check(settings: Settings) -> None:
     for name in ("max_running_jobs", "max_attempts"):
         if getattr(settings, name) < 1:
             raise ValueError(f"GYROPILOT_{name.upper()} must be at least 1, not {getattr(settings, name)}")
+    if settings.quotas not in QUOTAS:
+        raise ValueError(f"GYROPILOT_QUOTAS must be one of {', '.join(QUOTAS)}, not {settings.quotas!r}")
+    if settings.s3_endpoint not in ("", "aws") and not settings.s3_endpoint.startswith(("http://", "https://")):
+        raise ValueError(
+            f"GYROPILOT_S3_ENDPOINT must be an address that begins with http:// or https://, or aws, "
+            f"not {settings.s3_endpoint!r}"
+        )
+    if settings.event_webhook_url and not _is_web_address(settings.event_webhook_url):
+        raise ValueError("GYROPILOT_EVENT_WEBHOOK_URL must begin with http:// or https:// and name a host")
     if settings.worker_cores < 0:
         raise ValueError(f"GYROPILOT_WORKER_CORES must be 0 or more, not {settings.worker_cores}")
     if not 0 < settings.lease_seconds < math.inf:
         raise ValueError(f"GYROPILOT_LEASE_SECONDS must be above 0 and finite, not {settings.lease_seconds}")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False

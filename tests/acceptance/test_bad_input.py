@@ -203,11 +203,12 @@ def test_validation_data_with_other_columns(session: Session) -> None:
     (training,) = made["InputDataConfig"]
     place = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/bad/other.csv"}
     made["InputDataConfig"].append({**training, "DataSource": {"S3DataSource": place}, "ChannelType": "validation"})
-    create(session, made)
-    job = wait_for_end(session, "other-columns")
-    assert job["AutoMLJobStatus"] == "Failed"
-    assert job["FailureReason"].startswith(
-        "ClientError: The validation data lacks columns of the training data: ['work"
+    with pytest.raises(ClientError) as caught:
+        create(session, made)
+    error = caught.value.response["Error"]
+    assert error["Code"] == "ValidationException"
+    assert error["Message"].startswith(
+        "The validation data must have the columns of the training data; missing in its header: 'workclass', 'fnlwgt', "
     )
 
 

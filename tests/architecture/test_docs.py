@@ -45,9 +45,16 @@ def commands() -> list[tuple[str, click.Command]]:
     return [(name, command) for name, command in sorted(found) if command is not None]
 
 
+def commands_of(name: str, command: click.Command) -> list[tuple[str, click.Command]]:
+    """Return a command or, of a group, the commands inside, under their full names."""
+    if not isinstance(command, click.Group):
+        return [(name, command)]
+    return [found for inner, child in command.commands.items() for found in commands_of(f"{name} {inner}", child)]
+
+
 def test_every_setting_is_documented_with_its_default() -> None:
     text = (DOCS / "settings.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(GYROPILOT_[A-Z_]+)` \| (\S*?) ?\|", text, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(GYROPILOT_[A-Z0-9_]+)` \| (\S*?) ?\|", text, re.MULTILINE))
     settings = Settings(home=Path("~/.gyropilot"))
     expected = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
     assert rows == {
@@ -57,10 +64,10 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def test_every_setting_is_documented_in_the_words_of_the_code() -> None:
     text = (DOCS / "settings.md").read_text(encoding="utf-8")
-    described = re.findall(r'^    [a-z_]+: .+\n    """(.+?)\.?"""$', inspect.getsource(Settings), re.MULTILINE)
+    described = re.findall(r'^    [a-z0-9_]+: .+\n    """(.+?)\.?"""$', inspect.getsource(Settings), re.MULTILINE)
     assert len(described) == len(Settings.__dataclass_fields__)
     for sentence in described:
-        assert re.sub(r"`([a-z_]+)`", lambda name: f"`GYROPILOT_{name.group(1).upper()}`", sentence) in text
+        assert re.sub(r"`([a-z0-9_]+)`", lambda name: f"`GYROPILOT_{name.group(1).upper()}`", sentence) in text
 
 
 def test_the_documented_operations_are_those_that_are_served() -> None:
@@ -134,9 +141,12 @@ def test_every_command_is_documented_with_its_options() -> None:
     for name, command in commands():
         section = sections.get(f"gyropilot {name}")
         assert section, f"docs/cli.md has no section on gyropilot {name}"
-        for parameter in command.params:
-            if isinstance(parameter, click.Option) and parameter.name != "help":
-                assert f"`{parameter.opts[0]}" in section, f"{parameter.opts[0]} of gyropilot {name} is not documented"
+        for full_name, inner in commands_of(name, command):
+            assert f"gyropilot {full_name}" in section, f"gyropilot {full_name} is not documented"
+            for parameter in inner.params:
+                if isinstance(parameter, click.Option) and parameter.name != "help":
+                    option = parameter.opts[0]
+                    assert f"`{option}" in section, f"{option} of gyropilot {full_name} is not documented"
     assert {heading for heading in sections if heading.startswith("gyropilot ")} == {
         f"gyropilot {name}" for name, _ in commands()
     }

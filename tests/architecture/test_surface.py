@@ -26,7 +26,7 @@ SURFACE = {
     "gyropilot.sdk": {"ServerStartError", "Session", "SessionError"},
 }
 """What users may import. A change here is a change of the public surface: it belongs into the changelog."""
-COMMANDS = ["describe", "env", "fit", "jobs", "serve", "version"]
+COMMANDS = ["describe", "env", "fit", "jobs", "serve", "users", "version"]
 
 
 @pytest.mark.parametrize("module", SURFACE)

@@ -11,6 +11,7 @@ from gyropilot.service.ports import RecordStore
 from gyropilot.storage.records_memory import MemoryRecordStore
 from gyropilot.storage.records_sql import SqlRecordStore
 from gyropilot.testing.records import RecordStoreSuite
+from tests.postgresql import PostgresqlServer
 
 
 class TestMemoryRecordStore(RecordStoreSuite):
@@ -23,5 +24,13 @@ class TestSqliteRecordStore(RecordStoreSuite):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[RecordStore]:
         store = SqlRecordStore(f"sqlite:///{tmp_path / 'records.db'}")
+        yield store
+        store.close()
+
+
+class TestPostgresqlRecordStore(RecordStoreSuite):
+    @pytest.fixture
+    def store(self, postgresql: PostgresqlServer) -> Iterator[RecordStore]:
+        store = SqlRecordStore(postgresql.make_schema())
         yield store
         store.close()

@@ -15,6 +15,8 @@ from botocore.config import Config
 
 from gyropilot.api.application import Application
 from gyropilot.server.http import make_app
+from gyropilot.service.access import AccessKey, Role
+from gyropilot.service.audit import AuditEntry
 from gyropilot.service.identity import Identity
 from gyropilot.service.ports import Answer, ModelServerSpec
 from gyropilot.service.service import Service, build_service
@@ -29,10 +31,29 @@ ROLE = "arn:aws:iam::000000000000:role/GyropilotExecutionRole"
 
 
 class OneKey:
-    """Knows one access key."""
+    """Knows the access key of the tests, and one for each role."""
 
-    def secret_for(self, access_key_id: str) -> str | None:
-        return SECRET if access_key_id == KEY else None
+    def find(self, access_key_id: str) -> AccessKey | None:
+        roles = {KEY: Role.ADMIN, **{key_of(role): role for role in Role}}
+        role = roles.get(access_key_id)
+        if role is None:
+            return None
+        return AccessKey(access_key_id=access_key_id, secret_access_key=SECRET, user=f"an-{role}", role=role)
+
+
+def key_of(role: Role) -> str:
+    """Return the access key of a role."""
+    return f"AKIA{role.name:T<16}"
+
+
+@dataclass
+class MemoryAuditLog:
+    """Keeps the entries at hand."""
+
+    entries: list[AuditEntry] = field(default_factory=list)
+
+    def write(self, entry: AuditEntry) -> None:
+        self.entries.append(entry)
 
 
 class IdleLauncher:
@@ -99,6 +120,7 @@ class Installation:
 
     service: Service
     model: EchoModel
+    audit: MemoryAuditLog
     url: str
 
     def client(self, name: str, *, secret: str = SECRET, key: str = KEY, **options: Any) -> Any:
@@ -113,17 +135,20 @@ class Installation:
 
 
 @contextmanager
-def run_installation() -> Iterator[Installation]:
-    model = EchoModel()
+def run_installation(*, allows_anonymous: bool = False) -> Iterator[Installation]:
+    model, audit = EchoModel(), MemoryAuditLog()
     service = build_test_service(model)
-    app = make_app(Application(service, OneKey()), lambda: {"status": "ok"})
+    application = Application(
+        service, OneKey(), audit=audit, allows_anonymous=allows_anonymous, s3_domains=("localhost",)
+    )
+    app = make_app(application, lambda: {"status": "ok"})
     server = _Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None, access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         assert server.listening.wait(20)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Installation(service=service, model=model, url=f"http://127.0.0.1:{port}")
+        yield Installation(service=service, model=model, audit=audit, url=f"http://127.0.0.1:{port}")
     finally:
         server.should_exit = True
         thread.join(20)

@@ -79,9 +79,19 @@ def test_conditions(s3: Any) -> None:
         with pytest.raises(ClientError) as error:
             s3.get_object(Bucket="bucket", Key="known", **condition)
         assert code_of(error)[1] == status
+    for condition in ({"IfNoneMatch": "*"}, {"IfMatch": '"other"'}):
+        with pytest.raises(ClientError) as error:
+            s3.put_object(Bucket="bucket", Key="known", Body=b"y", **condition)
+        assert code_of(error) == ("PreconditionFailed", 412)
+    s3.put_object(Bucket="bucket", Key="known", Body=b"y", IfMatch=etag)
     with pytest.raises(ClientError) as error:
-        s3.put_object(Bucket="bucket", Key="known", Body=b"y", IfNoneMatch="*")
-    assert code_of(error) == ("NotImplemented", 501)
+        s3.delete_object(Bucket="bucket", Key="known", IfMatch=etag)
+    assert code_of(error) == ("PreconditionFailed", 412)
+    modified_at = s3.head_object(Bucket="bucket", Key="known")["LastModified"]
+    with pytest.raises(ClientError) as error:
+        s3.get_object(Bucket="bucket", Key="known", IfModifiedSince=modified_at)
+    assert code_of(error)[1] == 304
+    assert s3.get_object(Bucket="bucket", Key="known", IfUnmodifiedSince=modified_at)["Body"].read() == b"y"
 
 
 def test_listing_in_pages_with_prefixes(installation: Installation) -> None:
@@ -120,7 +130,8 @@ def test_buckets(installation: Installation) -> None:
         (lambda: s3.head_bucket(Bucket="missing"), ("404", 404)),
         (lambda: s3.head_bucket(Bucket="endpoints", ExpectedBucketOwner="111111111111"), ("403", 403)),
         (lambda: s3.get_object(Bucket="missing", Key="x"), ("NoSuchBucket", 404)),
-        (lambda: s3.get_bucket_acl(Bucket="endpoints"), ("NotImplemented", 501)),
+        (lambda: s3.get_bucket_analytics_configuration(Bucket="endpoints", Id="x"), ("NotImplemented", 501)),
+        (lambda: s3.put_bucket_policy(Bucket="endpoints", Policy="{}"), ("NotImplemented", 501)),
         (lambda: s3.head_object(Bucket="endpoints", Key="missing"), ("404", 404)),
     ]
     for call, expected in cases:
@@ -155,9 +166,21 @@ def test_uploads_that_go_wrong(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
-def test_checksums_that_clients_send_are_accepted(s3: Any, algorithm: str) -> None:
-    s3.put_object(Bucket="bucket", Key="sum", Body=io.BytesIO(b"content"), ChecksumAlgorithm=algorithm)
-    assert s3.get_object(Bucket="bucket", Key="sum")["Body"].read() == b"content"
+def test_checksums_that_clients_send_are_kept(s3: Any, algorithm: str) -> None:
+    put = s3.put_object(Bucket="bucket", Key="sum", Body=io.BytesIO(b"content"), ChecksumAlgorithm=algorithm)
+    got = s3.get_object(Bucket="bucket", Key="sum")  # boto3 compares while it reads
+    assert got["Body"].read() == b"content"
+    name = f"Checksum{algorithm}"
+    assert put[name] == got[name] != ""
+    assert (put["ChecksumType"], got["ChecksumType"]) == ("FULL_OBJECT", "FULL_OBJECT")
+    assert name not in s3.get_object(Bucket="bucket", Key="sum", Range="bytes=0-1")
+    told = s3.get_object_attributes(
+        Bucket="bucket", Key="sum", ObjectAttributes=["ETag", "Checksum", "ObjectParts", "ObjectSize"]
+    )
+    assert (told["Checksum"][name], told["ObjectSize"], told["ETag"]) == (put[name], 7, put["ETag"].strip('"'))
+    assert "ObjectParts" not in told
+    listed = s3.list_objects_v2(Bucket="bucket", Prefix="sum", FetchOwner=True)["Contents"][0]
+    assert (listed["ChecksumAlgorithm"], listed["Owner"]["ID"]) == ([algorithm], "000000000000")
 
 
 def test_a_wrong_checksum_is_refused(s3: Any) -> None:

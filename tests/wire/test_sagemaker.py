@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from gyropilot.service.access import Role
 from gyropilot.service.jobs import Outcome
 from gyropilot.service.records import Candidate, Container, Metric
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
-from tests.wire.installation import IDENTITY, ROLE, Installation, run_installation
+from tests.wire.installation import IDENTITY, ROLE, Installation, key_of, run_installation
+from tests.wire.requests import CONFIG, job_request, refused
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-CONFIG = {"CompletionCriteria": {"MaxCandidates": 3}, "Mode": "ENSEMBLING"}
 
 
 @pytest.fixture(scope="module")
@@ -27,26 +28,6 @@ def filled() -> Iterator[Installation]:
         s3.put_object(Bucket="data", Key="train/a.csv", Body=b"x,y\n1,a\n2,b\n")
         s3.put_object(Bucket="data", Key="models/model.tar.gz", Body=b"archive")
         yield installation
-
-
-def job_request(name: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "AutoMLJobName": name,
-        "InputDataConfig": [
-            {
-                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://data/train/"}},
-                "TargetAttributeName": "y",
-            }
-        ],
-        "OutputDataConfig": {"S3OutputPath": "s3://data/out/"},
-        "AutoMLJobConfig": CONFIG,
-        "RoleArn": ROLE,
-        "GenerateCandidateDefinitionsOnly": False,
-    } | changes
-
-
-def refused(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 def test_a_job_from_its_creation_to_its_end(filled: Installation) -> None:
@@ -266,6 +247,16 @@ def test_unknown_names_and_operations(filled: Installation) -> None:
         assert refused(error) == expected
 
 
+def test_a_model_is_an_archive(filled: Installation) -> None:
+    container = {"Image": IDENTITY.ensembling_image, "ModelDataUrl": "s3://data/train/a.csv"}
+    with pytest.raises(ClientError) as error:
+        filled.client("sagemaker").create_model(ModelName="Table", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    assert refused(error) == (
+        "ValidationException",
+        "ModelDataUrl must be the location of a .tar.gz, not s3://data/train/a.csv.",
+    )
+
+
 def test_from_a_model_to_a_prediction(filled: Installation) -> None:
     sagemaker, runtime = filled.client("sagemaker"), filled.client("sagemaker-runtime")
     container = {"Image": IDENTITY.ensembling_image, "ModelDataUrl": "s3://data/models/model.tar.gz", "Environment": {}}
@@ -335,24 +326,26 @@ def test_from_a_model_to_a_prediction(filled: Installation) -> None:
     assert refused(error)[0] == "ValidationException"
 
 
-def test_logs(filled: Installation) -> None:
-    logs = filled.client("logs")
-    filled.service.jobs.log("logged", [f"line {number}" for number in range(5)])
-    group = "/aws/sagemaker/AutoMLJobs"
-    streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="log", orderBy="LogStreamName")
-    assert [stream["logStreamName"] for stream in streams["logStreams"]] == ["logged"]
-    where = {"logGroupName": group, "logStreamName": "logged"}
-    first = logs.get_log_events(**where, startFromHead=True, limit=3)
-    assert [event["message"] for event in first["events"]] == ["line 0", "line 1", "line 2"]
-    rest = logs.get_log_events(**where, nextToken=first["nextForwardToken"])
-    assert [event["message"] for event in rest["events"]] == ["line 3", "line 4"]
-    assert logs.get_log_events(**where, nextToken=rest["nextForwardToken"])["events"] == []
-    assert [event["message"] for event in logs.get_log_events(**where, limit=1)["events"]] == ["line 4"]
-    assert logs.get_log_events(**where, startTime=2**41 * 1000)["events"] == []
-    with pytest.raises(logs.exceptions.ResourceNotFoundException):
-        logs.describe_log_streams(logGroupName="/aws/sagemaker/TransformJobs")
-
-
 def test_who_am_i(filled: Installation) -> None:
     identity = filled.client("sts").get_caller_identity()
-    assert (identity["Account"], identity["Arn"]) == ("000000000000", "arn:aws:iam::000000000000:root")
+    assert (identity["Account"], identity["Arn"]) == ("000000000000", "arn:aws:iam::000000000000:user/an-admin")
+
+
+def test_a_role_of_any_name_is_there(filled: Installation) -> None:
+    role = filled.client("iam").get_role(RoleName="SageMakerRole")["Role"]
+    assert role["Arn"] == "arn:aws:iam::000000000000:role/SageMakerRole"
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+    with pytest.raises(ClientError) as error:
+        filled.client("iam").get_role(RoleName="no/role")
+    assert refused(error)[0] == "ValidationError"
+
+
+def test_a_role_may_do_what_is_asked_about(filled: Installation) -> None:
+    iam = filled.client("iam", key=key_of(Role.USER))
+    role, asked = "arn:aws:iam::000000000000:role/SageMakerRole", ["sagemaker:CreateAutoMLJob", "s3:PutObject"]
+    found = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=asked, ResourceArns=["arn:aws:s3:::data"])
+    decisions = [(result["EvalActionName"], result["EvalDecision"]) for result in found["EvaluationResults"]]
+    assert decisions == [(action, "allowed") for action in asked]
+    with pytest.raises(ClientError) as error:
+        iam.simulate_principal_policy(PolicySourceArn="arn:aws:iam::000000000000:user/admin", ActionNames=asked)
+    assert refused(error)[0] == "NoSuchEntity"

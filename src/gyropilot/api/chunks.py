@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import re
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from gyropilot.api.checksums import HEADER_PREFIX
 from gyropilot.api.errors import ApiError
 from gyropilot.api.wire import WireRequest
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 SPOOL_BYTES = 1 << 20
 MAX_CHUNK_BYTES = 1 << 30
 MAX_LINE_BYTES = 4096
+MAX_TRAILERS = 16
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 _CHUNK_HEAD = re.compile(rb"([0-9a-fA-F]{1,8})(?:;chunk-signature=([0-9a-f]{64}))?\r\n")
@@ -47,99 +50,138 @@ class ChunkSigner:
 
 
 def decode_chunks(request: WireRequest, *, signer: ChunkSigner | None, seed_signature: str) -> WireRequest:
-    """Return the request with its body decoded, to be closed, and its trailing headers among its headers.
+    """Return the request with a body that is decoded, and found right, while it is read.
 
     Args:
         request: the request as it came.
         signer: verifies the chunks; None: they are not signed.
         seed_signature: the signature of the request itself, from which the first chunk's follows.
-
-    Raises:
-        ApiError: when the encoding is broken, a signature is wrong or the declared length is not met.
     """
-    body = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115  # the caller closes it
-    try:
-        return _decode(request, body, _Reader(request.body, signer, seed_signature))
-    except BaseException:
-        body.close()
-        raise
-
-
-def _decode(request: WireRequest, body: BinaryIO, reader: _Reader) -> WireRequest:
-    length = 0
-    for piece in reader.read_chunks():
-        body.write(piece)
-        length += len(piece)
-    trailers = reader.read_trailers()
-    declared = request.header("x-amz-decoded-content-length")
-    if declared and declared != str(length):
-        raise ApiError("IncompleteBody", "The body does not have the length that x-amz-decoded-content-length states.")
-    promised = {name.strip().lower() for name in request.header("x-amz-trailer").split(",") if name.strip()}
-    if promised != trailers.keys():
-        raise ApiError("MalformedTrailerError", "The trailing headers are not those that x-amz-trailer names.")
-    if not all(name.startswith(HEADER_PREFIX) for name in trailers):  # nothing else may come after the signature
-        raise ApiError("MalformedTrailerError", "Only checksums may be sent as trailing headers.")
-    body.seek(0)
     encodings = [name.strip() for name in request.header("content-encoding").split(",")]
     rest = ",".join(name for name in encodings if name and name != "aws-chunked")
     headers = {name: value for name, value in request.headers.items() if name != "content-encoding"}
-    return replace(
-        request, body=body, length=length, headers=headers | ({"content-encoding": rest} if rest else {}) | trailers
-    )
+    body = ChunkedBody(request, signer, seed_signature)
+    headers |= {"content-encoding": rest} if rest else {}
+    return replace(request, body=cast("BinaryIO", body), length=body.declared_length, headers=headers)
 
 
-class _Reader:
-    def __init__(self, body: BinaryIO, signer: ChunkSigner | None, previous: str) -> None:
-        body.seek(0)
-        self._body = body
+class ChunkedBody(io.RawIOBase):
+    """The content of a body in chunks.
+
+    Reading raises `ApiError` when the encoding is broken, a signature is wrong or the declared length is not met; every
+    piece of a signed chunk comes before its signature is known to be right.
+    """
+
+    def __init__(self, request: WireRequest, signer: ChunkSigner | None, previous: str) -> None:
+        self._body = io.BufferedReader(_Source(request.body), SPOOL_BYTES)
         self._signer = signer
         self._previous = previous
+        self._left = 0
+        """Bytes of the chunk that were not read yet."""
+        self._digest = hashlib.sha256()
+        self._stated = b""
+        """The signature that the chunk states."""
+        self._length = 0
+        self._declared = request.header("x-amz-decoded-content-length")
+        self._promised = {name.strip().lower() for name in request.header("x-amz-trailer").split(",") if name.strip()}
+        self._is_finished = False
+        self.trailers: dict[str, str] = {}
+        """The headers after the last chunk; there when the body was read to its end."""
 
-    def read_chunks(self) -> Iterator[bytes]:
-        """Yield the content; every piece of a signed chunk comes before its signature is known to be right."""
-        while True:
-            head = _CHUNK_HEAD.fullmatch(self._body.readline(MAX_LINE_BYTES))
-            if head is None or (head.group(2) is None) != (self._signer is None):
-                raise _broken()
-            left = int(head.group(1), 16)
-            if left > MAX_CHUNK_BYTES:
-                raise _broken()
-            is_last, digest = left == 0, hashlib.sha256()
-            while left:
-                piece = self._body.read(min(left, SPOOL_BYTES))
-                if not piece:
-                    raise _broken()
-                left -= len(piece)
-                digest.update(piece)
-                yield piece
-            if self._signer is not None:
-                self._accept(self._signer.sign_chunk(self._previous, digest.hexdigest()), head.group(2))
-            if is_last:
-                return
-            if self._body.read(2) != b"\r\n":
-                raise _broken()
+    @property
+    def declared_length(self) -> int:
+        """How many bytes of content the request declares; 0: it does not say."""
+        return int(self._declared) if self._declared.isdecimal() else 0
 
-    def read_trailers(self) -> dict[str, str]:
-        """Return the headers after the last chunk."""
-        trailers: dict[str, str] = {}
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes of content, fewer than asked for perhaps; nothing at the end."""
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(SPOOL_BYTES), b""))
+        if not size or self._is_finished or not (self._left or self._open_chunk()):
+            return b""
+        piece = self._body.read(min(self._left, size))
+        if not piece:
+            raise _broken()
+        self._left -= len(piece)
+        self._length += len(piece)
+        if self._signer is not None:
+            self._digest.update(piece)
+        if not self._left:
+            self._close_chunk()
+        return piece
+
+    def _open_chunk(self) -> bool:
+        """Read the head of the next chunk and tell whether it has content; the last one has none."""
+        head = _CHUNK_HEAD.fullmatch(self._body.readline(MAX_LINE_BYTES))
+        if head is None or (head.group(2) is None) != (self._signer is None):
+            raise _broken()
+        self._left, self._stated, self._digest = int(head.group(1), 16), head.group(2) or b"", hashlib.sha256()
+        if self._left > MAX_CHUNK_BYTES:
+            raise _broken()
+        if not self._left:
+            self._finish()
+        return bool(self._left)
+
+    def _close_chunk(self) -> None:
+        self._check_chunk()
+        if self._body.read(2) != b"\r\n":
+            raise _broken()
+
+    def _check_chunk(self) -> None:
+        if self._signer is not None:
+            self._accept(self._signer.sign_chunk(self._previous, self._digest.hexdigest()), self._stated)
+
+    def _finish(self) -> None:
+        self._is_finished = True
+        self._check_chunk()
+        self._read_trailers()
+        if self._declared and self._declared != str(self._length):
+            raise ApiError(
+                "IncompleteBody", "The body does not have the length that x-amz-decoded-content-length states."
+            )
+        if self._promised != self.trailers.keys():
+            raise ApiError("MalformedTrailerError", "The trailing headers are not those that x-amz-trailer names.")
+        if not all(name.startswith(HEADER_PREFIX) for name in self.trailers):  # nothing else may come after signing
+            raise ApiError("MalformedTrailerError", "Only checksums may be sent as trailing headers.")
+
+    def _read_trailers(self) -> None:
         signature: bytes | None = None
         while (line := self._body.readline(MAX_LINE_BYTES).strip()) or self._body.read(1):
-            if not line:
+            if not line or len(self.trailers) > MAX_TRAILERS:
                 raise _broken()
             name, _, value = line.partition(b":")
             if name.lower() == b"x-amz-trailer-signature":
                 signature = value
             else:
-                trailers[name.decode("latin-1").lower()] = value.strip().decode("latin-1")
-        if trailers and self._signer is not None:
-            text = "".join(f"{name}:{value}\n" for name, value in trailers.items()).encode()
+                self.trailers[name.decode("latin-1").lower()] = value.strip().decode("latin-1")
+        if self.trailers and self._signer is not None:
+            text = "".join(f"{name}:{value}\n" for name, value in self.trailers.items()).encode()
             self._accept(self._signer.sign_trailer(self._previous, text), signature)
-        return trailers
 
     def _accept(self, expected: str, given: bytes | None) -> None:
         if not hmac.compare_digest(expected.encode(), given or b""):
             raise ApiError("SignatureDoesNotMatch", "The signature of a chunk does not match.", 403)
         self._previous = expected
+
+
+class _Source(io.RawIOBase):
+    """A body that can only be read, for a buffer around it."""
+
+    def __init__(self, body: BinaryIO) -> None:
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        piece = self._body.read(len(view))
+        view[: len(piece)] = piece
+        return len(piece)
 
 
 def _broken() -> ApiError:

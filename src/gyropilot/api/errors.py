@@ -46,6 +46,8 @@ INVALID_CODES: Mapping[str, str] = {
 }
 """Each service's code for a request that breaks a rule."""
 
+KEY_BYTES_MAX = 1024
+
 _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     AutoMLJob.kind: Identity.job_arn,
     Candidate.kind: Identity.training_job_arn,
@@ -53,6 +55,9 @@ _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     EndpointConfig.kind: Identity.endpoint_config_arn,
     Endpoint.kind: Identity.endpoint_arn,
 }
+
+_NAMED_WHEN_MISSING = frozenset({Model.kind, EndpointConfig.kind, Endpoint.kind})
+"""Kinds whose absence AWS calls a rule that the request breaks."""
 
 
 def invalid(service: str, message: str) -> WireError:
@@ -104,7 +109,8 @@ _MALFORMED = "The Authorization header is not complete or does not agree with th
 _SKEWED = "The difference between the request time and the current time is too large."
 _UNSIGNED = "There were headers present in the request which were not signed."
 _SCHEME = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
-_PRESIGNED = "Gyropilot does not serve presigned requests yet; sign with the Authorization header."
+_PRESIGNED = "Only requests to S3 may be presigned; sign with the Authorization header."
+_FORM = "Gyropilot does not take uploads by HTML forms (POST policies) yet; presign a PUT instead."
 
 _AUTH_ERRORS: Mapping[str, Mapping[str, tuple[str, int, str]]] = {
     # what is wrong: for JSON services, for query services, for S3, as AWS answers each of them
@@ -148,6 +154,7 @@ _AUTH_ERRORS: Mapping[str, Mapping[str, tuple[str, int, str]]] = {
         "query": ("MissingAuthenticationToken", 403, _PRESIGNED),
         "s3": ("NotImplemented", 501, _PRESIGNED),
     },
+    "form": {"s3": ("NotImplemented", 501, _FORM)},
 }
 
 
@@ -157,6 +164,14 @@ def auth_error(problem: str, service: str) -> ApiError:
     family = "s3" if service == "s3" else "query" if protocol == "query" else "json"
     code, status, message = _AUTH_ERRORS[problem][family]
     return ApiError(code, message, status)
+
+
+def access_denied(service: str, operation: str, user_arn: str) -> ApiError:
+    """Return the error for a caller whose role does not include an operation."""
+    is_json = service != "s3" and load_service(service).protocol != "query"
+    code = "AccessDeniedException" if is_json else "AccessDenied"
+    prefix = load_service(service).signing_name
+    return ApiError(code, f"User: {user_arn} is not authorized to perform: {prefix}:{operation}", 403)
 
 
 # --- the service's errors ---------------------------------------------------------------------------------------------
@@ -169,9 +184,9 @@ def _not_found(error: errors.NotFoundError, place: Place) -> WireError:
     if error.kind == AutoMLJob.kind:
         message = f"Amazon SageMaker can't find an AutoML job called {error.name}."
         return WireError(code="ResourceNotFound", message=message, status=400)
-    if error.kind == Candidate.kind:
-        return WireError(code="ResourceNotFound", message="Requested resource not found.", status=400)
-    return invalid(place.service, f'Could not find {error.kind} "{_ARNS[error.kind](place.identity, error.name)}".')
+    if error.kind in _NAMED_WHEN_MISSING:
+        return invalid(place.service, f'Could not find {error.kind} "{_ARNS[error.kind](place.identity, error.name)}".')
+    return WireError(code="ResourceNotFound", message="Requested resource not found.", status=400)
 
 
 def _already_exists(error: errors.AlreadyExistsError, place: Place) -> WireError:
@@ -183,6 +198,16 @@ def _already_exists(error: errors.AlreadyExistsError, place: Place) -> WireError
         )
         return WireError(code="ResourceInUse", message=message, status=400)
     return invalid(place.service, f'Cannot create already existing {error.kind} "{arn}".')
+
+
+def _limit_exceeded(error: errors.LimitExceededError, place: Place) -> WireError:
+    del place
+    message = (
+        f"The account-level service limit 'Number of {error.what}' is {error.limit} {error.what}, with current "
+        f"utilization of {error.used} {error.what} and a request delta of 1 {error.what}. Wait for one to end, "
+        "or start the server with other quotas."
+    )
+    return WireError(code="ResourceLimitExceeded", message=message, status=400)
 
 
 def _invalid_move(error: errors.InvalidMoveError, place: Place) -> WireError:
@@ -218,6 +243,13 @@ def _model_error(message: str, endpoint: str, place: Place, *, status: int, body
     arn = f"arn:aws:logs:{place.identity.region}:{place.identity.account_id}:log-group:{group}"
     members = {"OriginalStatusCode": status, "OriginalMessage": body, "LogStreamArn": arn}
     return WireError(code="ModelError", message=message, status=424, members=members)
+
+
+def _invalid_key(error: errors.InvalidBlobKeyError, place: Place) -> WireError:
+    del place
+    if len(error.key.encode(errors="replace")) > KEY_BYTES_MAX:
+        return WireError(code="KeyTooLongError", message="Your key is too long", status=400)
+    return WireError(code="InvalidArgument", message=str(error), status=400)
 
 
 def _log_not_found(error: errors.LogStreamNotFoundError, place: Place) -> WireError:
@@ -256,6 +288,7 @@ TRANSLATIONS: Mapping[type[errors.ServiceError], Translate] = {
     errors.AlreadyExistsError: _already_exists,
     errors.ConflictError: _conflict,
     errors.InvalidRequestError: lambda error, place: invalid(place.service, str(error)),
+    errors.LimitExceededError: _limit_exceeded,
     errors.NotImplementedYetError: lambda error, place: not_implemented(place.service, str(error)),
     errors.InvalidMoveError: _invalid_move,
     errors.BucketNotFoundError: _say("NoSuchBucket", "The specified bucket does not exist", 404, "bucket"),
@@ -268,7 +301,11 @@ TRANSLATIONS: Mapping[type[errors.ServiceError], Translate] = {
     errors.BucketNotEmptyError: _say("BucketNotEmpty", "The bucket you tried to delete is not empty", 409, "bucket"),
     errors.InvalidBucketNameError: _say("InvalidBucketName", "The specified bucket is not valid.", 400, "bucket"),
     errors.BlobNotFoundError: _say("NoSuchKey", "The specified key does not exist.", 404, "key"),
-    errors.InvalidBlobKeyError: _repeat("InvalidArgument", 400),
+    errors.BlobChangedError: _say(
+        "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412, "key"
+    ),
+    errors.InvalidBlobKeyError: _invalid_key,
+    errors.BlobStoreError: lambda error, place: invalid(place.service, str(error)),
     errors.UploadNotFoundError: _say(
         "NoSuchUpload",
         "The specified upload does not exist. It may have been aborted or completed.",

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from botocore.model import OperationModel
 
 from gyropilot.api.models import SERVICES, load_operation, load_service
+from gyropilot.api.presigned import find_presigned_service, is_presigned
 from gyropilot.api.protocols.query import read_form
 from gyropilot.api.protocols.rest import parse_query
 from gyropilot.api.wire import WireRequest
@@ -42,6 +43,8 @@ def find_service(request: WireRequest) -> str:
     """
     scope = _SCOPE.search(request.header("authorization"))
     signing_name = scope.group(1) if scope else ""
+    if not signing_name and is_presigned(request):
+        signing_name = find_presigned_service(request) or "s3"
     if signing_name == "sagemaker" or (not signing_name and _INVOCATION.fullmatch(request.path)):
         return "sagemaker" if request.header("x-amz-target") else "sagemaker-runtime"
     if signing_name in SERVICES:

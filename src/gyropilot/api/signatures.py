@@ -1,30 +1,31 @@
-"""Signature Version 4: every request of every service is signed anew with botocore's own signer and compared."""
+"""Every request of every service is signed: by its Authorization header or, for S3, by its query string."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Protocol
-from urllib.parse import quote
 
-from botocore.auth import S3SigV4Auth, SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.compat import HTTPHeaders
-from botocore.credentials import Credentials
-
-from gyropilot.api.checksums import PIECE_BYTES
+from gyropilot.api.anonymous import check_local
 from gyropilot.api.chunks import ChunkSigner, decode_chunks
 from gyropilot.api.errors import ApiError, auth_error
-from gyropilot.api.protocols.rest import parse_query
+from gyropilot.api.presigned import authenticate_presigned, is_presigned
+from gyropilot.api.signing import (
+    ALGORITHM,
+    TIMESTAMP,
+    Claim,
+    check_signature,
+    check_signed_headers,
+    derive_signing_key,
+    expect_hash,
+    hash_body,
+)
 from gyropilot.api.wire import WireRequest
+from gyropilot.service.access import ANONYMOUS, AccessKey, Caller
 
 MAX_SKEW = timedelta(minutes=15)
-TIMESTAMP = "%Y%m%dT%H%M%SZ"
-SAFE = "-_.~"
 UNSIGNED = "UNSIGNED-PAYLOAD"
 UNSIGNED_CHUNKS = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 SIGNED_CHUNKS = frozenset({"STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"})
@@ -40,82 +41,68 @@ _AUTHORIZATION = re.compile(
 class CredentialStore(Protocol):
     """Knows the access keys of this installation."""
 
-    def secret_for(self, access_key_id: str) -> str | None:
-        """Return the secret of an access key, or None for one that is not known."""
+    def find(self, access_key_id: str) -> AccessKey | None:
+        """Return an access key, or None for one that is not known or was revoked."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Claim:
-    """What the Authorization header states."""
+class Authenticated:
+    """A request whose sender is known."""
 
-    key: str
-    date: str
-    region: str
-    service: str
-    headers: tuple[str, ...]
-    signature: str
-    timestamp: str
-
-    @property
-    def scope(self) -> str:
-        return f"{self.date}/{self.region}/{self.service}/aws4_request"
+    request: WireRequest
+    """The request; a body that came in chunks is decoded, and found right, while it is read."""
+    caller: Caller
+    """Who sent it."""
 
 
-class _GivenParts(SigV4Auth):
-    """Signs exactly the headers that the client signed, and a body that is known by its hash alone."""
+def authenticate(
+    request: WireRequest, service: str, credentials: CredentialStore, now: datetime, *, allows_anonymous: bool = False
+) -> Authenticated:
+    """Return who sent a request once its signature, its time and its body's hash are found right.
 
-    payload_hash = ""
-
-    def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
-        return request.headers
-
-    def payload(self, request: AWSRequest) -> str:  # noqa: ARG002  # botocore's signature
-        return self.payload_hash
-
-
-class _PlainSigner(_GivenParts):
-    """For every service but S3."""
-
-
-class _S3Signer(_GivenParts, S3SigV4Auth):
-    """For S3, whose paths are not normalised."""
-
-
-def authenticate(request: WireRequest, service: str, credentials: CredentialStore, now: datetime) -> WireRequest:
-    """Return the request once its signature, its time and its body's hash are found right.
-
-    A body in the aws-chunked encoding is decoded into another file, which the caller closes.
+    Args:
+        request: the request as it came.
+        service: the service that it is for, by botocore's name.
+        credentials: the access keys.
+        now: the time.
+        allows_anonymous: whether a request without any signature is let in.
 
     Raises:
         ApiError: when anything is missing or wrong, with the code that AWS gives for the service's protocol.
     """
+    if is_presigned(request):
+        presigned, key = authenticate_presigned(request, service, credentials.find, now, MAX_SKEW)
+        return Authenticated(request=presigned, caller=key.caller)
+    if allows_anonymous and not request.header("authorization"):
+        check_local(request, service)
+        return Authenticated(request=_accept_unsigned(request), caller=ANONYMOUS)
     claim = _read_claim(request, service)
     _check_time(claim, service, now)
-    _check_signed_headers(claim, request, service)
-    secret = credentials.secret_for(claim.key)
-    if secret is None:
+    check_signed_headers(claim, request, service)
+    found = credentials.find(claim.key)
+    if found is None:
         raise auth_error("unknown_key", service)
     payload = _declared_payload(request, service)
-    expected = _sign(_make_signer(claim, secret, service, payload), claim, request)
-    if not hmac.compare_digest(expected, claim.signature):
-        raise auth_error("wrong_signature", service)
-    return _open_payload(request, claim, secret, payload)
+    check_signature(claim, request, secret=found.secret_access_key, service=service, payload=payload)
+    return Authenticated(
+        request=_open_payload(request, service, claim, found.secret_access_key, payload), caller=found.caller
+    )
 
 
-def _read_claim(request: WireRequest, service: str) -> _Claim:
+def _read_claim(request: WireRequest, service: str) -> Claim:
     header = request.header("authorization")
     if not header:
-        if {"X-Amz-Signature", "X-Amz-Algorithm", "Signature"} & parse_query(request.query).keys():
-            raise auth_error("presigned", service)
+        if service == "s3" and request.header("content-type").startswith("multipart/form-data"):
+            raise auth_error("form", service)
         raise auth_error("missing", service)
-    if not header.startswith("AWS4-HMAC-SHA256"):
+    if not header.startswith(ALGORITHM):
         raise auth_error("other_scheme", service)
     found = _AUTHORIZATION.fullmatch(header.strip())
     timestamp = _read_timestamp(request)
     if found is None or timestamp[:8] != found["date"]:
         raise auth_error("malformed", service)
-    return _Claim(
+    return Claim(
         key=found["key"],
         date=found["date"],
         region=found["region"],
@@ -135,7 +122,7 @@ def _read_timestamp(request: WireRequest) -> str:
         return ""
 
 
-def _check_time(claim: _Claim, service: str, now: datetime) -> None:
+def _check_time(claim: Claim, service: str, now: datetime) -> None:
     try:
         moment = datetime.strptime(claim.timestamp, TIMESTAMP).replace(tzinfo=UTC)
     except ValueError:
@@ -144,17 +131,10 @@ def _check_time(claim: _Claim, service: str, now: datetime) -> None:
         raise auth_error("skewed", service)
 
 
-def _check_signed_headers(claim: _Claim, request: WireRequest, service: str) -> None:
-    """Refuse a request whose meaning could be changed by headers that nobody signed."""
-    meaningful = {name for name in request.headers if name.startswith("x-amz-")} | {"host"}
-    if not meaningful <= set(claim.headers) or not set(claim.headers) <= request.headers.keys():
-        raise auth_error("unsigned_headers", service)
-
-
 def _declared_payload(request: WireRequest, service: str) -> str:
     declared = request.header("x-amz-content-sha256")
     if service != "s3":
-        actual = _hash(request)
+        actual = hash_body(request)
         if declared not in ("", actual):
             raise auth_error("wrong_signature", service)
         return actual
@@ -167,48 +147,16 @@ def _declared_payload(request: WireRequest, service: str) -> str:
     return declared
 
 
-def _make_signer(claim: _Claim, secret: str, service: str, payload: str) -> _GivenParts:
-    make = _S3Signer if service == "s3" else _PlainSigner
-    signer = make(Credentials(claim.key, secret), claim.service, claim.region)
-    signer.payload_hash = payload
-    return signer
-
-
-def _sign(signer: _GivenParts, claim: _Claim, request: WireRequest) -> str:
-    pairs = [(name, value) for name, values in parse_query(request.query).items() for value in values]
-    query = "&".join(f"{quote(name, safe=SAFE)}={quote(value, safe=SAFE)}" for name, value in pairs)
-    signed = AWSRequest(method=request.method, url=f"http://host{request.path}?{query}")
-    for name in claim.headers:
-        signed.headers[name] = request.header(name)
-    signed.context["timestamp"] = claim.timestamp
-    text = signer.string_to_sign(signed, signer.canonical_request(signed))
-    return str(signer.signature(text, signed))
-
-
-def _open_payload(request: WireRequest, claim: _Claim, secret: str, payload: str) -> WireRequest:
-    if payload == UNSIGNED_CHUNKS:
+def _accept_unsigned(request: WireRequest) -> WireRequest:
+    if request.header("x-amz-content-sha256") == UNSIGNED_CHUNKS:
         return decode_chunks(request, signer=None, seed_signature="")
-    if payload in SIGNED_CHUNKS:
-        signer = ChunkSigner(key=_signing_key(claim, secret), timestamp=claim.timestamp, scope=claim.scope)
-        return decode_chunks(request, signer=signer, seed_signature=claim.signature)
-    if payload != UNSIGNED and payload != _hash(request):
-        raise ApiError(
-            "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed."
-        )
     return request
 
 
-def _signing_key(claim: _Claim, secret: str) -> bytes:
-    key = f"AWS4{secret}".encode()
-    for part in claim.scope.split("/"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return key
-
-
-def _hash(request: WireRequest) -> str:
-    digest = hashlib.sha256()
-    request.body.seek(0)
-    while piece := request.body.read(PIECE_BYTES):
-        digest.update(piece)
-    request.body.seek(0)
-    return digest.hexdigest()
+def _open_payload(request: WireRequest, service: str, claim: Claim, secret: str, payload: str) -> WireRequest:
+    if payload == UNSIGNED_CHUNKS:
+        return decode_chunks(request, signer=None, seed_signature="")
+    if payload in SIGNED_CHUNKS:
+        signer = ChunkSigner(key=derive_signing_key(claim, secret), timestamp=claim.timestamp, scope=claim.scope)
+        return decode_chunks(request, signer=signer, seed_signature=claim.signature)
+    return expect_hash(request, payload) if service == "s3" and payload != UNSIGNED else request

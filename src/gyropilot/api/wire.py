@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 @dataclass(frozen=True, kw_only=True)
 class WireRequest:
-    """One HTTP request, its body at hand and seekable."""
+    """One HTTP request."""
 
     method: str
     """The method in capitals."""
@@ -20,7 +20,7 @@ class WireRequest:
     headers: Mapping[str, str]
     """Headers with keys in lower case; a header sent several times is joined with commas."""
     body: BinaryIO
-    """The body, to be read from its start."""
+    """The body, at its start."""
     length: int
     """Bytes of body."""
 
@@ -29,9 +29,11 @@ class WireRequest:
         return self.headers.get(name, "")
 
     def read_body(self) -> bytes:
-        """Return the whole body."""
+        """Return the whole body, and leave it at its start; it must be one that can seek."""
         self.body.seek(0)
-        return self.body.read()
+        content = self.body.read()
+        self.body.seek(0)
+        return content
 
 
 @dataclass(frozen=True, kw_only=True)

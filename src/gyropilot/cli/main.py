@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "jobs": ("gyropilot.cli.jobs", "List the AutoML jobs."),
     "describe": ("gyropilot.cli.describe", "Show one job and its candidates."),
     "env": ("gyropilot.cli.env", "Print the variables that point AWS tools at the server."),
+    "users": ("gyropilot.cli.users", "Make, list and revoke users and their access keys."),
     "serve": ("gyropilot.cli.serve", "Run the server in the foreground."),
     "version": ("gyropilot.cli.version", "Print the version."),
 }

@@ -8,17 +8,31 @@ from pathlib import Path
 
 import click
 
+from gyropilot.settings import QUOTAS
+
 
 @click.command()
 @click.option("--host", help="Address to listen on  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: any free one  [default: 8437]")
 @click.option("--home", type=click.Path(path_type=Path), help="The state folder  [default: ~/.gyropilot]")
-def serve(host: str | None, port: int | None, home: Path | None) -> None:
+@click.option("--s3", metavar="URL", help="An S3 elsewhere that keeps the objects, or: aws")
+@click.option("--quotas", type=click.Choice(QUOTAS), help="What jobs may ask for  [default: generous]")
+@click.option("--anonymous", is_flag=True, help="Let unsigned requests in; on loopback only")
+def serve(
+    host: str | None, port: int | None, home: Path | None, s3: str | None, quotas: str | None, anonymous: bool
+) -> None:
     """Run the server in the foreground until Ctrl-C.
 
-    Options win over the variables GYROPILOT_HOST, GYROPILOT_PORT and GYROPILOT_HOME.
+    Options win over the variables GYROPILOT_HOST, GYROPILOT_PORT, GYROPILOT_HOME, GYROPILOT_S3_ENDPOINT and
+    GYROPILOT_QUOTAS.
     """
-    chosen = {"GYROPILOT_HOST": host, "GYROPILOT_PORT": port, "GYROPILOT_HOME": home}
+    chosen = {
+        "GYROPILOT_HOST": host,
+        "GYROPILOT_PORT": port,
+        "GYROPILOT_HOME": home,
+        "GYROPILOT_S3_ENDPOINT": s3,
+        "GYROPILOT_QUOTAS": quotas,
+    }
     os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "gyropilot.server"])  # noqa: S606  # our own program takes over
+    os.execv(sys.executable, [sys.executable, "-m", "gyropilot.server", *(["--anonymous"] if anonymous else [])])  # noqa: S606  # our own program takes over

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from gyropilot.sdk.errors import SessionError
 from gyropilot.sdk.find_server import find_server
 from gyropilot.sdk.home import Home
+from gyropilot.sdk.sagemaker_config import VARIABLE, write_sagemaker_config
 from gyropilot.sdk.start_server import start_server
 
 if TYPE_CHECKING:
@@ -102,6 +103,16 @@ class Session:
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
         }
+
+    def sagemaker_environment(self) -> dict[str, str]:
+        """Write the SageMaker SDK's defaults, this server's bucket and role, and return the variable that names them.
+
+        Raises:
+            botocore.exceptions.ClientError: when the keys may not ask for the account or make the bucket.
+        """
+        path = self._home.sagemaker_config
+        write_sagemaker_config(path, bucket=self.default_bucket(), role_arn=self.role_arn)
+        return {VARIABLE: str(path)}
 
     @cached_property
     def account_id(self) -> str:

@@ -1,4 +1,4 @@
-"""The HTTP edge: the only asynchronous part. Bodies are spooled, the API runs in threads, answers are streamed."""
+"""The HTTP edge: the only asynchronous part. Short bodies are spooled, the API runs in threads, answers stream."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gyropilot.api.application import Application
+from gyropilot.api.application import MAX_OBJECT_BYTES, Application
 from gyropilot.api.wire import Stream, WireRequest, WireResponse
+from gyropilot.server.incoming import IncomingBody
 
 T = TypeVar("T")
 
@@ -33,13 +34,13 @@ def make_app(application: Application, describe_health: Callable[[], Mapping[str
         application: answers AWS requests.
         describe_health: tells how the server is, for whoever asks, signed or not.
     """
-    limiters: list[CapacityLimiter] = []
+    limiters: list[_Limiters] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         if not limiters:
-            limiters.append(CapacityLimiter(THREADS))  # belongs to the running event loop
+            limiters.append(_Limiters())  # they belong to the running event loop
         if scope["path"].startswith(OWN_PREFIX):
             await _answer_own(scope, describe_health)(scope, receive, send)
         else:
@@ -54,12 +55,20 @@ def _answer_own(scope: Scope, describe_health: Callable[[], Mapping[str, Any]]) 
     return JSONResponse(dict(describe_health()))
 
 
+class _Limiters:
+    """How many threads do what at once: long uploads over slow lines keep nobody else waiting."""
+
+    def __init__(self) -> None:
+        self.uploads = CapacityLimiter(THREADS)
+        self.others = CapacityLimiter(THREADS)
+
+
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, application: Application, limiter: CapacityLimiter, request: Request) -> None:
+    def __init__(self, application: Application, limiters: _Limiters, request: Request) -> None:
         self._application = application
-        self._limiter = limiter
+        self._limiters = limiters
         self._request = request
 
     async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,6 +84,14 @@ class _Exchange:
         """Return the answer; a body that is too long is refused as soon as that is known."""
         if refusal := self._application.refuse_large_body(wire_request):
             return refusal
+        if self._application.reads_body_as_it_comes(wire_request):
+            body = IncomingBody(self._request.stream(), limit_bytes=MAX_OBJECT_BYTES)
+            incoming = replace(wire_request, body=cast("BinaryIO", body))
+            try:
+                answer = partial(self._application.handle, incoming)
+                return await to_thread.run_sync(answer, limiter=self._limiters.uploads)
+            finally:
+                await body.stop()
         length, waiting = 0, bytearray()
         async for piece in self._request.stream():
             length += len(piece)
@@ -85,6 +102,7 @@ class _Exchange:
                 await self._in_thread(partial(wire_request.body.write, bytes(waiting)))
                 waiting.clear()
         wire_request.body.write(waiting)
+        wire_request.body.seek(0)
         return await self._in_thread(partial(self._application.handle, replace(wire_request, length=length)))
 
     async def _send(self, response: WireResponse, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +124,7 @@ class _Exchange:
             yield piece
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
-        return await to_thread.run_sync(function, limiter=self._limiter)
+        return await to_thread.run_sync(function, limiter=self._limiters.others)
 
 
 def _read_head(request: Request, body: BinaryIO) -> WireRequest:

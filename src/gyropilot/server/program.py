@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import logging
 import os
 import signal
@@ -17,13 +18,16 @@ import uvicorn
 
 from gyropilot import __version__
 from gyropilot.api.application import Application
+from gyropilot.api.events import write_state_change
 from gyropilot.api.models import SERVICES, load_service
 from gyropilot.execution.model_client import HttpModelClient
-from gyropilot.execution.open import open_launcher
+from gyropilot.execution.open import open_launcher, open_webhook
 from gyropilot.server.announcement import AlreadyRunningError, announce, hold_home
 from gyropilot.server.http import make_app
+from gyropilot.service.courier import Courier
 from gyropilot.service.identity import Identity
-from gyropilot.service.service import Limits, Service, build_service
+from gyropilot.service.quotas import PROFILES
+from gyropilot.service.service import Limits, Service, build_service, now
 from gyropilot.settings import Settings, read_settings
 from gyropilot.storage.open import Stores, open_stores
 
@@ -40,42 +44,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m gyropilot.server", description="Serves the Gyropilot API.")
     parser.add_argument("--host", help="address to listen on (GYROPILOT_HOST)")
     parser.add_argument("--port", help="port to listen on; 0: any free one (GYROPILOT_PORT)")
+    parser.add_argument("--s3", dest="s3_endpoint", help="S3 that keeps the objects instead (GYROPILOT_S3_ENDPOINT)")
     parser.add_argument("--home", help="state folder (GYROPILOT_HOME)")
-    given = {f"GYROPILOT_{name.upper()}": value for name, value in vars(parser.parse_args(arguments)).items() if value}
+    parser.add_argument("--quotas", help="what jobs may ask for: generous or aws (GYROPILOT_QUOTAS)")
+    parser.add_argument("--anonymous", action="store_true", help="let unsigned requests in; on loopback only")
+    options = vars(parser.parse_args(arguments))
+    allows_anonymous = options.pop("anonymous")  # a flag only: a variable might be inherited unseen
+    given = {f"GYROPILOT_{name.upper()}": value for name, value in options.items() if value}
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("alembic", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        serve(read_settings({**os.environ, **given}))
+        serve(read_settings({**os.environ, **given}), allows_anonymous=allows_anonymous)
     except (AlreadyRunningError, ValueError, OSError) as error:
         sys.stderr.write(f"gyropilot: {error}\n")
         return 1
     return 0
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, allows_anonymous: bool = False) -> None:
     """Serve until SIGTERM or SIGINT; call it from the main thread.
 
     Raises:
+        ValueError: when unsigned requests are allowed and the address is not loopback.
         AlreadyRunningError: when another server has the state folder.
         OSError: when the address cannot be listened on.
     """
     with ExitStack() as stack:
         stack.enter_context(hold_home(settings.home))
         listener = stack.enter_context(_listen(settings))
+        if allows_anonymous:
+            _check_loopback(listener)
         stores = open_stores(settings)
         stack.callback(stores.records.close)
+        stack.callback(stores.audit.close)
         stores.credentials.ensure_first_key()
         service = stack.enter_context(_open_service(settings, stores))
-        app = make_app(Application(service, stores.credentials), lambda: {"status": "ok", "version": __version__})
+        application = Application(
+            service,
+            stores.credentials,
+            audit=stores.audit,
+            allows_anonymous=allows_anonymous,
+            s3_domains=settings.s3_domain_names,
+            s3_elsewhere=settings.s3_endpoint,
+        )
+        app = make_app(application, lambda: {"status": "ok", "version": __version__})
         stack.enter_context(_outlive_signals())
         stack.enter_context(_supervise(service))
+        stack.enter_context(_tell_events(settings, stores, service.identity))
         _warm_up()
 
         def tell() -> None:
             url = _url(settings.host, listener.getsockname()[1])
             stack.enter_context(announce(settings.home, url, __version__, datetime.now(UTC).isoformat()))
             log.info("Gyropilot %s listens at %s", __version__, url)
+            if allows_anonymous:
+                log.warning("Requests without a signature are let in: every program of this machine may do everything.")
 
         _Server(_configure(app), tell).run(sockets=[listener])
 
@@ -115,6 +139,13 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
+def _check_loopback(listener: socket.socket) -> None:
+    """Refuse to let unsigned requests in from other machines; asks the socket, since names may lead anywhere."""
+    address = listener.getsockname()[0]
+    if not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+        raise ValueError(f"--anonymous needs a loopback address such as 127.0.0.1, not {address}")
+
+
 def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
@@ -139,7 +170,11 @@ def _open_service(settings: Settings, stores: Stores) -> Iterator[Service]:
             launcher=launcher,
             client=client,
             folder=settings.home / "endpoints",
-            limits=Limits(max_running_jobs=settings.max_running_jobs, max_attempts=settings.max_attempts),
+            limits=Limits(
+                max_running_jobs=settings.max_running_jobs,
+                max_attempts=settings.max_attempts,
+                quotas=PROFILES[settings.quotas],
+            ),
         )
     finally:
         launcher.close()
@@ -168,6 +203,30 @@ def _supervise(service: Service) -> Iterator[None]:
         stopped.set()
         service.book.wake()
         thread.join(SUPERVISOR_SECONDS)
+
+
+@contextmanager
+def _tell_events(settings: Settings, stores: Stores, identity: Identity) -> Iterator[None]:
+    """Run the courier, in a thread of its own: whoever receives the events keeps nobody waiting."""
+    webhook = open_webhook(settings)
+    if webhook is None:
+        yield
+        return
+    courier = Courier(
+        records=stores.records,
+        describe=lambda job, number: write_state_change(job, number, identity),
+        sink=webhook,
+        clock=now,
+    )
+    stopped = threading.Event()
+    thread = threading.Thread(target=courier.run, args=(stopped,), name="courier", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join(SUPERVISOR_SECONDS)
+        webhook.close()
 
 
 def _warm_up() -> None:

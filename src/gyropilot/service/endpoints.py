@@ -32,7 +32,14 @@ class EndpointConfigService:
         self._records = records
         self._clock = clock
 
-    def create(self, name: str, request: Mapping[str, Any], variants: Sequence[Variant]) -> EndpointConfig:
+    def create(
+        self,
+        name: str,
+        request: Mapping[str, Any],
+        variants: Sequence[Variant],
+        *,
+        tags: Mapping[str, str] | None = None,
+    ) -> EndpointConfig:
         """Store a configuration after checking that its models exist.
 
         Raises:
@@ -42,8 +49,16 @@ class EndpointConfigService:
         for variant in variants:
             self._records.get(Model, variant.model)
         now = self._clock()
-        config = EndpointConfig(name=name, request=request, variants=tuple(variants), created_at=now, modified_at=now)
-        return self._records.insert(config)
+        return self._records.insert(
+            EndpointConfig(
+                name=name,
+                request=request,
+                variants=tuple(variants),
+                tags=tags or {},
+                created_at=now,
+                modified_at=now,
+            )
+        )
 
     def get(self, name: str) -> EndpointConfig:
         """Return a configuration.
@@ -89,7 +104,7 @@ class EndpointService:
         self._dice = random.Random(0)  # noqa: S311  # shares traffic, keeps no secret
         self._served: dict[str, Endpoint] = {}
 
-    def create(self, name: str, config_name: str) -> Endpoint:
+    def create(self, name: str, config_name: str, *, tags: Mapping[str, str] | None = None) -> Endpoint:
         """Store an endpoint; the supervisor starts its model servers.
 
         Raises:
@@ -105,6 +120,7 @@ class EndpointService:
                 config=config.name,
                 variants=config.variants,
                 containers=containers,
+                tags=tags or {},
                 created_at=now,
                 modified_at=now,
             )

@@ -41,6 +41,16 @@ class InvalidRequestError(ServiceError):
     """The request breaks a rule that its shape alone does not show; the message names field, rule and value."""
 
 
+class LimitExceededError(ServiceError):
+    """There are as many of something as the quotas allow."""
+
+    def __init__(self, what: str, limit: int, used: int) -> None:
+        self.what = what
+        self.limit = limit
+        self.used = used
+        super().__init__(f"the limit of {limit} {what} is reached: there are {used}")
+
+
 class NotImplementedYetError(ServiceError):
     """The request asks for something of the API that Gyropilot does not do yet."""
 
@@ -97,12 +107,25 @@ class BlobNotFoundError(ServiceError):
         super().__init__(f"there is no object {key!r} in bucket {bucket!r}")
 
 
+class BlobChangedError(ServiceError):
+    """The object is not the one that the caller wants to replace or delete."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        self.bucket = bucket
+        self.key = key
+        super().__init__(f"the object {key!r} in bucket {bucket!r} is not the one that was to be replaced")
+
+
 class InvalidBlobKeyError(ServiceError):
     """The text cannot be the key of an object: 1 to 1,024 bytes of UTF-8 without NUL."""
 
     def __init__(self, key: str) -> None:
         self.key = key
         super().__init__(f"{key!r} is not a valid object key")
+
+
+class BlobStoreError(ServiceError):
+    """The store of the objects refused for a reason of its own, or cannot be reached; the message says what it said."""
 
 
 class UploadNotFoundError(ServiceError):

@@ -41,6 +41,14 @@ class Identity:
         """Return the ARN of an endpoint; AWS writes its name in lower case."""
         return self.arn("endpoint", name.lower())
 
+    def role_arn(self, name: str) -> str:
+        """Return the ARN of a role."""
+        return f"arn:aws:iam::{self.account_id}:role/{name}"
+
+    def user_arn(self, name: str) -> str:
+        """Return the ARN of a user."""
+        return f"arn:aws:iam::{self.account_id}:user/{name}"
+
     @property
     def ensembling_image(self) -> str:
         """The image of ENSEMBLING candidates."""

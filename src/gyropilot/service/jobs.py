@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from gyropilot.service.changes import change_record
-from gyropilot.service.errors import (
-    AlreadyExistsError,
-    BlobNotFoundError,
-    BucketNotFoundError,
-    InvalidBlobKeyError,
-    InvalidMoveError,
-    InvalidRequestError,
-    NotFoundError,
-    UnreadableTableError,
-)
-from gyropilot.service.feature_specification import (
-    MAX_BYTES,
-    FeatureSpecification,
-    check_feature_specification,
-    parse_feature_specification,
-)
-from gyropilot.service.locations import Location
-from gyropilot.service.ports import (
-    Blob,
-    BlobStore,
-    Clock,
-    HeaderReader,
-    LogLine,
-    LogStore,
-    Query,
-    RecordStore,
-    iterate_blobs,
-)
-from gyropilot.service.records import AutoMLJob, Candidate, Lease, Problem
+from gyropilot.service.errors import AlreadyExistsError, InvalidMoveError, NotFoundError
+from gyropilot.service.job_data import JobData
+from gyropilot.service.ports import BlobStore, Clock, HeaderReader, LogLine, LogStore, Query, RecordStore
+from gyropilot.service.quotas import PROFILES, Quotas
+from gyropilot.service.records import AutoMLJob, Candidate, Lease, Problem, StateChange
 from gyropilot.service.states import CANDIDATE_MOVES, JOB_MOVES, CandidateStatus, JobStatus, JobStep
 
 LOG_GROUP = "/aws/sagemaker/AutoMLJobs"
 """The log group of AutoML jobs; a job's stream has the job's name."""
+OPEN_STATES = frozenset(status.value for status in JobStatus if not status.is_finished)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,32 +49,51 @@ class JobService:
         logs: LogStore,
         clock: Clock,
         wake: Callable[[], None] = lambda: None,
+        quotas: Quotas = PROFILES["generous"],
     ) -> None:
+        self.data = JobData(blobs=blobs, headers=headers, quotas=quotas)
+        """Where the jobs' data lies."""
         self._records = records
-        self._blobs = blobs
-        self._headers = headers
         self._logs = logs
+        self._quotas = quotas
+        self._creating = threading.Lock()
         self._clock = clock
         self._wake = wake
 
     # --- what callers ask for -----------------------------------------------------------------------------------------
 
-    def create(self, name: str, request: Mapping[str, Any], problem: Problem, *, generation: str = "V1") -> AutoMLJob:
+    def create(
+        self,
+        name: str,
+        request: Mapping[str, Any],
+        problem: Problem,
+        *,
+        generation: str = "V1",
+        tags: Mapping[str, str] | None = None,
+    ) -> AutoMLJob:
         """Check that the data can be read and has the target, and queue a job.
 
         Raises:
-            InvalidRequestError: when the data or the output bucket is not there, the target is not in the header, or
-                the feature specification breaks a rule.
+            InvalidRequestError: when the data does not allow the job, as `JobData.check` tells.
             AlreadyExistsError: when the name is taken, in whatever case.
+            LimitExceededError: when as many jobs are open as the quotas allow.
         """
         self._check_name_is_free(name)
-        self._check_data(problem)
-        self._check_output(problem)
+        findings = self.data.check(problem)
         now = self._clock()
         job = AutoMLJob(
-            name=name, request=request, problem=problem, generation=generation, created_at=now, modified_at=now
+            name=name,
+            request=request,
+            problem=problem,
+            generation=generation,
+            tags=tags or {},
+            findings=findings,
+            created_at=now,
+            modified_at=now,
         )
-        job = self._records.insert(job)
+        with self._creating:  # two at once must not both see room for one
+            self._quotas.check_open_jobs(self._records.count(AutoMLJob, Query(states=OPEN_STATES)))
+            job = self._records.insert(_with_history(job))
         self._wake()
         return job
 
@@ -129,15 +126,19 @@ class JobService:
         return self._records.get(Candidate, name, parent=job)
 
     def find_candidate(self, name: str) -> Candidate:
-        """Return the candidate of this name, whichever job made it: its name contains the job's.
+        """Return the candidate of this name, whichever job made it: its name begins with the job's.
 
         Raises:
             NotFoundError: when there is none.
         """
-        for candidate in self._records.find(Candidate, Query(name_contains=name)):
-            if candidate.name.casefold() == name.casefold():
-                return candidate
-        raise NotFoundError(Candidate.kind, name)
+        found = self._records.find(Candidate, Query(name=name, order_by="name", limit=1))
+        if not found:
+            raise NotFoundError(Candidate.kind, name)
+        return found[0]
+
+    def find_all_candidates(self, query: Query) -> Sequence[Candidate]:
+        """Return the candidates of all jobs that the query selects."""
+        return self._records.find(Candidate, query)
 
     def stop(self, name: str) -> AutoMLJob:
         """Ask a running job to end with the best model so far; stopping twice is no error.
@@ -150,7 +151,7 @@ class JobService:
         def ask(job: AutoMLJob) -> AutoMLJob:
             if job.status is JobStatus.STOPPING:
                 return job
-            return self._moved(job, JobStatus.STOPPING, JobStep.STOPPING)
+            return _with_history(self._moved(job, JobStatus.STOPPING, JobStep.STOPPING))
 
         return change_record(self._records, AutoMLJob, name, ask)
 
@@ -206,22 +207,29 @@ class JobService:
         return self._change_held(name, owner, change)
 
     def report_candidate(self, job: str, candidate: Candidate) -> Candidate:
-        """Store a new candidate, or progress of one.
+        """Store a new candidate, which gets the job's tags, or progress of one, which keeps its own.
 
         Raises:
             InvalidMoveError: when the change of status is not allowed.
         """
+
+        def change(stored: Candidate) -> Candidate:
+            if stored.status is not candidate.status and candidate.status not in CANDIDATE_MOVES[stored.status]:
+                raise InvalidMoveError(Candidate.kind, candidate.name, stored.status, candidate.status)
+            if stored.status.is_finished:
+                return stored
+            return replace(
+                candidate,
+                version=stored.version,
+                tags=stored.tags,
+                created_at=stored.created_at,
+                modified_at=self._clock(),
+            )
+
         try:
-            stored = self._records.get(Candidate, candidate.name, parent=job)
+            return change_record(self._records, Candidate, candidate.name, change, parent=job)
         except NotFoundError:
-            return self._records.insert(candidate)
-        if stored.status is not candidate.status and candidate.status not in CANDIDATE_MOVES[stored.status]:
-            raise InvalidMoveError(Candidate.kind, candidate.name, stored.status, candidate.status)
-        if stored.status.is_finished:
-            return stored
-        return self._records.replace(
-            replace(candidate, version=stored.version, created_at=stored.created_at, modified_at=self._clock())
-        )
+            return self._records.insert(replace(candidate, tags=self.get(job).tags))
 
     def finish(self, name: str, owner: str, outcome: Outcome) -> AutoMLJob:
         """Bring a job to its final status; one that was asked to stop ends as stopped unless it failed.
@@ -264,8 +272,7 @@ class JobService:
 
     def find_open(self) -> Sequence[AutoMLJob]:
         """Return the jobs that have not ended, oldest first."""
-        open_states = frozenset(status.value for status in JobStatus if not status.is_finished)
-        return self._records.find(AutoMLJob, Query(states=open_states))
+        return self._records.find(AutoMLJob, Query(states=OPEN_STATES))
 
     def end_without_worker(self, name: str, outcome: Outcome) -> AutoMLJob:
         """Bring a job that no worker holds to its end; one that a worker holds meanwhile stays as it is."""
@@ -274,7 +281,7 @@ class JobService:
             now = self._clock()
             if job.status.is_finished or (job.lease is not None and job.lease.expires_at > now):
                 return job
-            ended = self._moved(job, outcome.status, outcome.step)
+            ended = _with_history(self._moved(job, outcome.status, outcome.step))
             return replace(ended, lease=None, ended_at=now, failure_reason=outcome.failure_reason[:1024])
 
         job = change_record(self._records, AutoMLJob, name, end)
@@ -294,40 +301,6 @@ class JobService:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def find_data(self, uri: str) -> list[Blob]:
-        """Return the objects of a channel's data: all below the prefix but folder marks and hidden names.
-
-        Raises:
-            InvalidRequestError: when there are none or the bucket cannot be read.
-        """
-        place = Location.parse(uri)
-        try:
-            blobs = [blob for blob in iterate_blobs(self._blobs, place.bucket, place.key) if _is_data(blob)]
-        except BucketNotFoundError:
-            raise InvalidRequestError(f"Could not access {uri}: the bucket does not exist.") from None
-        if not blobs:
-            raise InvalidRequestError(f"No objects found under {uri}.")
-        return blobs
-
-    def read_feature_specification(self, uri: str) -> FeatureSpecification:
-        """Return what a feature specification says; an empty location says nothing.
-
-        Raises:
-            InvalidRequestError: when it cannot be read or is not of the form.
-        """
-        if not uri:
-            return FeatureSpecification()
-        place = Location.parse(uri)
-        try:
-            with self._blobs.open(place.bucket, place.key) as (_, content):
-                return parse_feature_specification(content.read(MAX_BYTES + 1))
-        except (BucketNotFoundError, BlobNotFoundError, InvalidBlobKeyError):
-            raise InvalidRequestError(
-                f"Could not access the feature specification {uri}: there is no object."
-            ) from None
-        except InvalidRequestError as error:
-            raise InvalidRequestError(f"Invalid feature specification {uri}: {error}.") from None
-
     def _check_name_is_free(self, name: str) -> None:
         try:
             taken = self._records.get(AutoMLJob, name)
@@ -335,54 +308,11 @@ class JobService:
             return
         raise AlreadyExistsError(AutoMLJob.kind, taken.name)
 
-    def _check_data(self, problem: Problem) -> None:
-        for uri in filter(None, (problem.data_uri, problem.validation_uri)):
-            self._check_columns(problem, self._read_columns(problem, uri))
-        if problem.features_uri:
-            self._check_features(problem)
-
-    def _read_columns(self, problem: Problem, uri: str) -> tuple[str, ...]:
-        first = self.find_data(uri)[0]
-        try:
-            return self._headers.read_column_names(
-                first.bucket, first.key, data_format=problem.data_format, compression=problem.compression
-            )
-        except (UnreadableTableError, BlobNotFoundError) as error:
-            raise InvalidRequestError(f"Could not read s3://{first.bucket}/{first.key}: {error}") from error
-
-    def _check_columns(self, problem: Problem, columns: tuple[str, ...]) -> None:
-        if problem.target not in columns:
-            raise InvalidRequestError(f"Target attribute name {problem.target} does not exist in header.")
-        if problem.weight_column and problem.weight_column not in columns:
-            raise InvalidRequestError(f"Sample weight attribute name {problem.weight_column} does not exist in header.")
-        repeated = sorted({column for column in columns if columns.count(column) > 1})
-        if repeated:
-            raise InvalidRequestError(f"Duplicate column names were found: {', '.join(map(repr, repeated))}.")
-        if not set(columns) - {problem.target, problem.weight_column}:
-            raise InvalidRequestError(f"The data has no column besides the target attribute {problem.target}.")
-
-    def _check_features(self, problem: Problem) -> None:
-        specification = self.read_feature_specification(problem.features_uri)
-        columns = self._read_columns(problem, problem.data_uri)
-        try:
-            check_feature_specification(
-                specification, columns, target=problem.target, weight_column=problem.weight_column
-            )
-        except InvalidRequestError as error:
-            raise InvalidRequestError(f"Invalid feature specification {problem.features_uri}: {error}.") from None
-
-    def _check_output(self, problem: Problem) -> None:
-        place = Location.parse(problem.output_uri)
-        try:
-            self._blobs.get_bucket(place.bucket)
-        except BucketNotFoundError:
-            raise InvalidRequestError(f"Could not access {problem.output_uri}: the bucket does not exist.") from None
-
     def _change_held(self, name: str, owner: str, change: Callable[[AutoMLJob], AutoMLJob]) -> AutoMLJob:
         def change_if_held(job: AutoMLJob) -> AutoMLJob:
             if job.lease is None or job.lease.owner != owner or job.status.is_finished:
                 raise LeaseLostError(f"the job {name!r} is no longer held by {owner}")
-            return change(job)
+            return _with_history(change(job))
 
         return change_record(self._records, AutoMLJob, name, change_if_held)
 
@@ -400,6 +330,10 @@ class JobService:
             self.report_candidate(job.name, ended)
 
 
-def _is_data(blob: Blob) -> bool:
-    name = blob.key.rpartition("/")[2]
-    return bool(name) and not name.startswith(("_", ".")) and not (blob.size == 0 and blob.key.endswith("/"))
+def _with_history(job: AutoMLJob) -> AutoMLJob:
+    """Return the job with its status and step noted, if its history does not end with them."""
+    last = job.history[-1] if job.history else None
+    if last is not None and (last.status, last.step) == (job.status, job.step):
+        return job
+    change = StateChange(at=job.modified_at, status=job.status, step=job.step)
+    return replace(job, history=(*job.history, change))

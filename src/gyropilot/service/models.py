@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gyropilot.service.errors import BlobNotFoundError, BucketNotFoundError, InvalidRequestError
+from gyropilot.service.errors import (
+    BlobNotFoundError,
+    BucketNotFoundError,
+    InvalidBlobKeyError,
+    InvalidBucketNameError,
+    InvalidRequestError,
+)
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import BlobStore, Clock, Query, RecordStore
 from gyropilot.service.records import Container, Model
@@ -19,7 +25,14 @@ class ModelService:
         self._blobs = blobs
         self._clock = clock
 
-    def create(self, name: str, request: Mapping[str, Any], containers: Sequence[Container]) -> Model:
+    def create(
+        self,
+        name: str,
+        request: Mapping[str, Any],
+        containers: Sequence[Container],
+        *,
+        tags: Mapping[str, str] | None = None,
+    ) -> Model:
         """Store a model after checking that its archives are there.
 
         Raises:
@@ -29,8 +42,16 @@ class ModelService:
         for container in containers:
             self._check_archive(container.model_data_url)
         now = self._clock()
-        model = Model(name=name, request=request, containers=tuple(containers), created_at=now, modified_at=now)
-        return self._records.insert(model)
+        return self._records.insert(
+            Model(
+                name=name,
+                request=request,
+                containers=tuple(containers),
+                tags=tags or {},
+                created_at=now,
+                modified_at=now,
+            )
+        )
 
     def get(self, name: str) -> Model:
         """Return a model.
@@ -56,5 +77,5 @@ class ModelService:
         place = Location.parse(uri)
         try:
             self._blobs.head(place.bucket, place.key)
-        except (BucketNotFoundError, BlobNotFoundError):
+        except (BucketNotFoundError, InvalidBucketNameError, BlobNotFoundError, InvalidBlobKeyError):
             raise InvalidRequestError(f"Could not find model data at {uri}.") from None

@@ -23,12 +23,26 @@ Clock = Callable[[], datetime]
 # --- records ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, order=True)
+class Position:
+    """Where a record stands in an order. A page that begins after it neither repeats nor skips anything."""
+
+    value: datetime | str
+    """What the records are ordered by."""
+    name: str
+    """The record's name in lower case, which decides between equal values."""
+    parent: str
+    """Its parent in lower case, which decides between equal names."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Which records of a kind, in which order. Ties go by name, then parent, so that pages neither repeat nor skip."""
+    """Which records of a kind, in which order. Ties go by name, then parent."""
 
     parent: str = ""
     """Only records of this parent (case ignored); empty: of any."""
+    name: str = ""
+    """Only records of this name (case ignored); empty: of any."""
     states: frozenset[str] = frozenset()
     """Only records in one of these states; empty: any."""
     name_contains: str = ""
@@ -47,8 +61,8 @@ class Query:
     """Greatest first."""
     limit: int | None = None
     """How many at most; None: all."""
-    offset: int = 0
-    """How many to pass over."""
+    after: Position | None = None
+    """Only records that stand after this position in the order; None: from the first on."""
 
 
 class RecordStore(Protocol):
@@ -95,7 +109,7 @@ class RecordStore(Protocol):
         ...
 
     def count(self, kind: type[Record], query: Query) -> int:
-        """Return how many records the query selects, limit and offset left aside."""
+        """Return how many records the query selects, order, limit and `after` left aside."""
         ...
 
     def close(self) -> None:
@@ -114,10 +128,35 @@ class Bucket:
     """Its name, 3 to 63 of a-z, 0-9, dot and hyphen."""
     created_at: datetime
     """When it was made."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Its owner's tags."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Blob:
+class BlobProperties:
+    """What a writer states about an object; kept, and given back as it was stated."""
+
+    content_type: str = "binary/octet-stream"
+    """Media type."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Further headers of HTTP that readers are to get, such as `cache-control`; names in lower case."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """The writer's own metadata; stores keep its names in lower case."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The writer's tags."""
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    """Checksums in base64 by algorithm, such as `crc32`; one of the parts' checksums ends with a hyphen and their
+    count. Stores look at them when the content was read to its end, so they may be taken meanwhile."""
+
+
+PLAIN = BlobProperties()
+"""The properties of an object whose writer states none."""
+NO_CHECKSUMS: Mapping[str, str] = {}
+"""The checksums of content whose writer states none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blob(BlobProperties):
     """What is known of an object without its content."""
 
     bucket: str
@@ -130,10 +169,43 @@ class Blob:
     """MD5 of the content in hexadecimal; of a multipart upload, MD5 of the parts' MD5s, a hyphen and their count."""
     modified_at: datetime
     """When it was written."""
-    content_type: str = "binary/octet-stream"
-    """Media type, as its writer stated."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    """The writer's own metadata; keys in lower case."""
+
+    @property
+    def properties(self) -> BlobProperties:
+        """What its writer stated."""
+        return BlobProperties(**{name: getattr(self, name) for name in BlobProperties.__dataclass_fields__})
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlobUpload:
+    """A multipart upload that was begun and neither completed nor aborted."""
+
+    key: str
+    """The key of the object that it is to be."""
+    id: str
+    """What the store calls it."""
+    created_at: datetime
+    """When it was begun."""
+    checksum_algorithm: str = ""
+    """The algorithm of the parts' checksums, such as `crc32`; empty: not stated."""
+    checksum_type: str = ""
+    """`COMPOSITE` or `FULL_OBJECT`, which the object's checksum is to be; empty: not stated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlobPart:
+    """A part of an upload."""
+
+    number: int
+    """Its number, 1 to 10,000."""
+    size: int
+    """Bytes of content."""
+    etag: str
+    """MD5 of the content in hexadecimal."""
+    modified_at: datetime
+    """When it was stored."""
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    """Checksums in base64 by algorithm."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +243,14 @@ class BlobStore(Protocol):
         """
         ...
 
+    def set_bucket_tags(self, bucket: str, tags: Mapping[str, str]) -> Bucket:
+        """Give a bucket other tags.
+
+        Raises:
+            BucketNotFoundError: when there is none.
+        """
+        ...
+
     def list_buckets(self) -> Sequence[Bucket]:
         """Return all buckets in the order of their names."""
         ...
@@ -189,14 +269,32 @@ class BlobStore(Protocol):
         bucket: str,
         key: str,
         content: BinaryIO,
+        properties: BlobProperties = PLAIN,
         *,
-        content_type: str = "binary/octet-stream",
-        metadata: Mapping[str, str] | None = None,
+        replaces: str | None = None,
     ) -> Blob:
         """Store an object, over an older one of the same key, reading `content` to its end.
 
+        Args:
+            bucket: the bucket.
+            key: the object's key.
+            content: what is stored.
+            properties: what is stated about it.
+            replaces: the ETag of the object that it takes the place of; empty: of none; None: of whichever.
+
         Raises:
             BucketNotFoundError: when there is no such bucket.
+            BlobChangedError: when the object in its place is not the one that it is to replace.
+            BlobNotFoundError: when it is to replace one, and there is none.
+        """
+        ...
+
+    def set_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> Blob:
+        """Give an object other tags; nothing else of it changes.
+
+        Raises:
+            BucketNotFoundError: when there is no such bucket.
+            BlobNotFoundError: when there is no such object.
         """
         ...
 
@@ -233,11 +331,13 @@ class BlobStore(Protocol):
         """
         ...
 
-    def delete(self, bucket: str, key: str) -> None:
-        """Remove an object; one that is not there is no error.
+    def delete(self, bucket: str, key: str, *, etag: str | None = None) -> None:
+        """Remove an object; one that is not there is no error. With an ETag, remove only the object that has it.
 
         Raises:
             BucketNotFoundError: when there is no such bucket.
+            BlobChangedError: when the object has another ETag.
+            BlobNotFoundError: when an ETag is given, and there is no such object.
         """
         ...
 
@@ -245,18 +345,43 @@ class BlobStore(Protocol):
         self,
         bucket: str,
         key: str,
+        properties: BlobProperties = PLAIN,
         *,
-        content_type: str = "binary/octet-stream",
-        metadata: Mapping[str, str] | None = None,
+        checksum_algorithm: str = "",
+        checksum_type: str = "",
     ) -> str:
-        """Begin a multipart upload and return its id.
+        """Begin a multipart upload and return its id; what is said of checksums is kept for who completes it.
 
         Raises:
             BucketNotFoundError: when there is no such bucket.
         """
         ...
 
-    def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: BinaryIO) -> str:
+    def get_upload(self, bucket: str, key: str, upload_id: str) -> BlobUpload:
+        """Return an upload.
+
+        Raises:
+            UploadNotFoundError: when there is no such upload of this key.
+        """
+        ...
+
+    def list_uploads(self, bucket: str) -> Sequence[BlobUpload]:
+        """Return the bucket's uploads in the order of their keys' UTF-8 bytes, then of their ids.
+
+        Raises:
+            BucketNotFoundError: when there is no such bucket.
+        """
+        ...
+
+    def put_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        content: BinaryIO,
+        checksums: Mapping[str, str] = NO_CHECKSUMS,
+    ) -> str:
         """Store one part (1 to 10,000), over an older one of the same number, and return its ETag.
 
         Raises:
@@ -264,12 +389,30 @@ class BlobStore(Protocol):
         """
         ...
 
-    def complete_upload(self, bucket: str, key: str, upload_id: str, parts: Sequence[tuple[int, str]]) -> Blob:
-        """Make the object of the parts, given as numbers and ETags in ascending order.
+    def list_parts(self, bucket: str, key: str, upload_id: str) -> Sequence[BlobPart]:
+        """Return the parts that were stored, in the order of their numbers.
+
+        Raises:
+            UploadNotFoundError: when there is no such upload of this key.
+        """
+        ...
+
+    def complete_upload(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        parts: Sequence[tuple[int, str]],
+        *,
+        checksums: Mapping[str, str] = NO_CHECKSUMS,
+        replaces: str | None = None,
+    ) -> Blob:
+        """Make the object of the parts, given as numbers and ETags in ascending order; the rest is as with `put`.
 
         Raises:
             UploadNotFoundError: when there is no such upload of this key.
             InvalidPartError: when a part is missing, its ETag differs or the order is wrong.
+            BlobChangedError, BlobNotFoundError: as from `put`; the upload goes on.
         """
         ...
 
@@ -324,6 +467,10 @@ class LogStore(Protocol):
         Raises:
             LogStreamNotFoundError: when there is no such stream.
         """
+        ...
+
+    def groups(self, *, prefix: str = "") -> Sequence[str]:
+        """Return the names of the groups that begin with the prefix, in order."""
         ...
 
     def streams(self, group: str, *, prefix: str = "") -> Sequence[str]:
@@ -418,6 +565,18 @@ class ModelClient(Protocol):
             ConnectionError: when the server cannot be reached.
         """
         ...
+
+
+def position_of(record: Record, order_by: str) -> Position:
+    """Return where a record stands in an order."""
+    name = record.name.casefold()
+    values: dict[str, datetime | str] = {
+        "created_at": record.created_at,
+        "modified_at": record.modified_at,
+        "name": name,
+        "state": record.state,
+    }
+    return Position(values[order_by], name, record.parent.casefold())
 
 
 def iterate_blobs(store: BlobStore, bucket: str, prefix: str) -> Iterator[Blob]:

@@ -30,7 +30,9 @@ class Record:
     created_at: datetime
     """When the record was made."""
     modified_at: datetime
-    """When the record last changed."""
+    """When the record last changed; its tags do not count."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Its labels, which mean nothing to the service."""
 
     @property
     def state(self) -> str:
@@ -73,6 +75,18 @@ class Container:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StateChange:
+    """One change of a job's status or step."""
+
+    at: datetime
+    """When it was."""
+    status: JobStatus
+    """The status from then on."""
+    step: JobStep
+    """The step from then on."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AutoMLJob(Record):
     """One AutoML job, from the request to its end."""
 
@@ -106,6 +120,10 @@ class AutoMLJob(Record):
     """`binary`, `multiclass` or `regression`, once known."""
     resolved_objective: str = ""
     """The metric that ranks the candidates, once known."""
+    history: tuple[StateChange, ...] = ()
+    """Every status and step it has been in, the oldest first."""
+    announced: int = 0
+    """How many changes of the history were told to the outside."""
 
     @property
     def state(self) -> str:

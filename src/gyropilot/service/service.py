@@ -11,7 +11,9 @@ from gyropilot.service.identity import Identity
 from gyropilot.service.jobs import JobService
 from gyropilot.service.models import ModelService
 from gyropilot.service.ports import BlobStore, Clock, HeaderReader, Launcher, LogStore, ModelClient, RecordStore
+from gyropilot.service.quotas import PROFILES, Quotas
 from gyropilot.service.supervisor import Book, Supervisor
+from gyropilot.service.tags import TagService
 
 
 def now() -> datetime:
@@ -21,12 +23,14 @@ def now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much runs at once and how often a job is tried."""
+    """How much runs at once, how often a job is tried and how much it may ask for."""
 
     max_running_jobs: int = 1
     """How many jobs run at once."""
     max_attempts: int = 3
     """How many workers may die over one job."""
+    quotas: Quotas = PROFILES["generous"]
+    """How much a job may ask for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,7 @@ class Service:
     models: ModelService
     endpoint_configs: EndpointConfigService
     endpoints: EndpointService
+    tags: TagService
     blobs: BlobStore
     logs: LogStore
     supervisor: Supervisor
@@ -73,7 +78,15 @@ def build_service(
     """
     limits = limits or Limits()
     book = Book()
-    jobs = JobService(records=records, blobs=blobs, headers=headers, logs=logs, clock=clock, wake=book.wake)
+    jobs = JobService(
+        records=records,
+        blobs=blobs,
+        headers=headers,
+        logs=logs,
+        clock=clock,
+        wake=book.wake,
+        quotas=limits.quotas,
+    )
     endpoints = EndpointService(records=records, client=client, book=book, clock=clock)
     supervisor = Supervisor(
         jobs=jobs,
@@ -94,6 +107,7 @@ def build_service(
         models=ModelService(records=records, blobs=blobs, clock=clock),
         endpoint_configs=EndpointConfigService(records=records, clock=clock),
         endpoints=endpoints,
+        tags=TagService(records=records, jobs=jobs, identity=identity),
         blobs=blobs,
         logs=logs,
         supervisor=supervisor,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from gyropilot.service.ports import Blob
+from gyropilot.service.ports import Blob, BlobProperties
 from gyropilot.storage.atomic import flush_to_disk
 
 if TYPE_CHECKING:
@@ -34,23 +34,28 @@ _BUFFER_BYTES = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """What a writer states about an object."""
+    """What is known of an object before its content is."""
 
     bucket: str
     key: str
-    content_type: str
-    metadata: Mapping[str, str]
+    properties: BlobProperties
+    modified_at: datetime | None = None
+    """When it was written; None: now."""
 
     def describe(self, size: int, etag: str) -> Blob:
-        """Return the object's description, as written now."""
+        """Return the object's description."""
+        stated = self.properties
         return Blob(
             bucket=self.bucket,
             key=self.key,
             size=size,
             etag=etag,
-            modified_at=datetime.now(UTC),
-            content_type=self.content_type,
-            metadata={name.lower(): value for name, value in self.metadata.items()},
+            modified_at=self.modified_at or datetime.now(UTC),
+            content_type=stated.content_type,
+            headers=dict(stated.headers),
+            metadata={name.lower(): value for name, value in stated.metadata.items()},
+            tags=dict(stated.tags),
+            checksums=dict(stated.checksums),
         )
 
 

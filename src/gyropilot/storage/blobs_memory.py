@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from gyropilot.service.errors import (
+    BlobChangedError,
     BlobNotFoundError,
     BucketAlreadyExistsError,
     BucketNotEmptyError,
     BucketNotFoundError,
     UploadNotFoundError,
 )
-from gyropilot.service.ports import Blob, BlobPage, Bucket
+from gyropilot.service.ports import NO_CHECKSUMS, PLAIN, Blob, BlobPage, BlobPart, BlobProperties, BlobUpload, Bucket
 from gyropilot.storage.blob_listing import Listing, build_page
 from gyropilot.storage.blob_names import check_bucket_name, check_part_number, encode_key
 from gyropilot.storage.blob_parts import check_parts, combine_etags
@@ -37,9 +38,8 @@ class _Object:
 
 @dataclass
 class _Upload:
-    key: str
-    content_type: str
-    metadata: Mapping[str, str]
+    upload: BlobUpload
+    properties: BlobProperties
     parts: dict[int, _Object] = field(default_factory=dict)
 
 
@@ -71,6 +71,13 @@ class MemoryBlobStore:
         """Return a bucket."""
         return self._find_bucket(bucket).bucket
 
+    def set_bucket_tags(self, bucket: str, tags: Mapping[str, str]) -> Bucket:
+        """Give a bucket other tags."""
+        with self._lock:
+            found = self._find_bucket(bucket)
+            found.bucket = replace(found.bucket, tags=dict(tags))
+            return found.bucket
+
     def list_buckets(self) -> Sequence[Bucket]:
         """Return all buckets in the order of their names."""
         with self._lock:
@@ -88,15 +95,20 @@ class MemoryBlobStore:
         bucket: str,
         key: str,
         content: BinaryIO,
+        properties: BlobProperties = PLAIN,
         *,
-        content_type: str = "binary/octet-stream",
-        metadata: Mapping[str, str] | None = None,
+        replaces: str | None = None,
     ) -> Blob:
         """Store an object."""
-        encoded = encode_key(key)
+        encode_key(key)
         self._find_bucket(bucket)
-        made = _make_object(bucket, key, content, content_type, metadata or {})
-        return self._store(encoded, made)
+        return self._store(_make_object(bucket, key, content, properties), replaces)
+
+    def set_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> Blob:
+        """Give an object other tags."""
+        with self._lock:
+            found = self._find_object(bucket, key)
+            return self._store(_Object(replace(found.blob, tags=dict(tags)), found.content), None)
 
     def head(self, bucket: str, key: str) -> Blob:
         """Return what is known of an object."""
@@ -121,47 +133,99 @@ class MemoryBlobStore:
             objects = dict(self._find_bucket(bucket).objects)
         return build_page(listing, _SortedKeys(sorted(objects), listing), lambda key: objects[key].blob)
 
-    def delete(self, bucket: str, key: str) -> None:
-        """Remove an object; one that is not there is no error."""
+    def delete(self, bucket: str, key: str, *, etag: str | None = None) -> None:
+        """Remove an object."""
         encoded = encode_key(key)
         with self._lock:
-            self._find_bucket(bucket).objects.pop(encoded, None)
+            objects = self._find_bucket(bucket).objects
+            if etag is not None:
+                self._check_etag(bucket, key, etag)
+            objects.pop(encoded, None)
 
     def create_upload(
         self,
         bucket: str,
         key: str,
+        properties: BlobProperties = PLAIN,
         *,
-        content_type: str = "binary/octet-stream",
-        metadata: Mapping[str, str] | None = None,
+        checksum_algorithm: str = "",
+        checksum_type: str = "",
     ) -> str:
         """Begin a multipart upload and return its id."""
         encode_key(key)
-        upload_id = uuid.uuid4().hex
+        upload = BlobUpload(
+            key=key,
+            id=uuid.uuid4().hex,
+            created_at=datetime.now(UTC),
+            checksum_algorithm=checksum_algorithm,
+            checksum_type=checksum_type,
+        )
         with self._lock:
-            upload = _Upload(key, content_type, _lower_keys(metadata or {}))
-            self._find_bucket(bucket).uploads[upload_id] = upload
-        return upload_id
+            self._find_bucket(bucket).uploads[upload.id] = _Upload(upload, properties)
+        return upload.id
 
-    def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: BinaryIO) -> str:
+    def get_upload(self, bucket: str, key: str, upload_id: str) -> BlobUpload:
+        """Return an upload."""
+        return self._find_upload(bucket, key, upload_id).upload
+
+    def list_uploads(self, bucket: str) -> Sequence[BlobUpload]:
+        """Return the bucket's uploads in the order of their keys."""
+        with self._lock:
+            found = [there.upload for there in self._find_bucket(bucket).uploads.values()]
+        return sorted(found, key=lambda upload: (upload.key.encode(), upload.id))
+
+    def put_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        content: BinaryIO,
+        checksums: Mapping[str, str] = NO_CHECKSUMS,
+    ) -> str:
         """Store one part and return its ETag."""
         check_part_number(number)
         self._find_upload(bucket, key, upload_id)
-        part = _make_object(bucket, key, content, "", {})
+        part = _make_object(bucket, key, content, BlobProperties(checksums=checksums))
         with self._lock:
             self._find_upload(bucket, key, upload_id).parts[number] = part
         return part.blob.etag
 
-    def complete_upload(self, bucket: str, key: str, upload_id: str, parts: Sequence[tuple[int, str]]) -> Blob:
+    def list_parts(self, bucket: str, key: str, upload_id: str) -> Sequence[BlobPart]:
+        """Return the parts in the order of their numbers."""
+        with self._lock:
+            parts = sorted(self._find_upload(bucket, key, upload_id).parts.items())
+        return [
+            BlobPart(
+                number=number,
+                size=part.blob.size,
+                etag=part.blob.etag,
+                modified_at=part.blob.modified_at,
+                checksums=part.blob.checksums,
+            )
+            for number, part in parts
+        ]
+
+    def complete_upload(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        parts: Sequence[tuple[int, str]],
+        *,
+        checksums: Mapping[str, str] = NO_CHECKSUMS,
+        replaces: str | None = None,
+    ) -> Blob:
         """Make the object of the parts."""
         with self._lock:
-            upload = self._find_upload(bucket, key, upload_id)
-            check_parts({number: part.blob.etag for number, part in upload.parts.items()}, parts)
-            content = io.BytesIO(b"".join(upload.parts[number].content for number, _ in parts))
-            made = _make_object(bucket, key, content, upload.content_type, upload.metadata)
-            blob = replace(made.blob, etag=combine_etags([etag for _, etag in parts]))
+            found = self._find_upload(bucket, key, upload_id)
+            check_parts({number: part.blob.etag for number, part in found.parts.items()}, parts)
+            content = io.BytesIO(b"".join(found.parts[number].content for number, _ in parts))
+            made = _make_object(bucket, key, content, replace(found.properties, checksums=checksums))
+            whole = _Object(replace(made.blob, etag=combine_etags([etag for _, etag in parts])), made.content)
+            blob = self._store(whole, replaces)
             del self._find_bucket(bucket).uploads[upload_id]
-            return self._store(encode_key(key), _Object(blob, made.content))
+            return blob
 
     def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
         """Throw an upload and its parts away."""
@@ -169,10 +233,21 @@ class MemoryBlobStore:
             self._find_upload(bucket, key, upload_id)
             del self._find_bucket(bucket).uploads[upload_id]
 
-    def _store(self, encoded: bytes, made: _Object) -> Blob:
+    def _store(self, made: _Object, replaces: str | None) -> Blob:
+        blob = made.blob
         with self._lock:
-            self._find_bucket(made.blob.bucket).objects[encoded] = made
-        return made.blob
+            objects = self._find_bucket(blob.bucket).objects
+            if replaces is not None:
+                self._check_etag(blob.bucket, blob.key, replaces)
+            objects[encode_key(blob.key)] = made
+        return blob
+
+    def _check_etag(self, bucket: str, key: str, etag: str) -> None:
+        found = self._find_bucket(bucket).objects.get(encode_key(key))
+        if etag and found is None:
+            raise BlobNotFoundError(bucket, key)
+        if (found.blob.etag if found else "") != etag:
+            raise BlobChangedError(bucket, key)
 
     def _find_bucket(self, bucket: str) -> _Bucket:
         check_bucket_name(bucket)
@@ -190,10 +265,10 @@ class MemoryBlobStore:
 
     def _find_upload(self, bucket: str, key: str, upload_id: str) -> _Upload:
         encode_key(key)
-        upload = self._find_bucket(bucket).uploads.get(upload_id)
-        if upload is None or upload.key != key:
+        found = self._find_bucket(bucket).uploads.get(upload_id)
+        if found is None or found.upload.key != key:
             raise UploadNotFoundError(upload_id)
-        return upload
+        return found
 
 
 class _SortedKeys:
@@ -219,7 +294,7 @@ class _SortedKeys:
             self._next += 1
 
 
-def _make_object(bucket: str, key: str, content: BinaryIO, content_type: str, metadata: Mapping[str, str]) -> _Object:
+def _make_object(bucket: str, key: str, content: BinaryIO, properties: BlobProperties) -> _Object:
     data = b"".join(iter(lambda: content.read(_COPY_BYTES), b""))
     blob = Blob(
         bucket=bucket,
@@ -227,11 +302,10 @@ def _make_object(bucket: str, key: str, content: BinaryIO, content_type: str, me
         size=len(data),
         etag=hashlib.md5(data, usedforsecurity=False).hexdigest(),
         modified_at=datetime.now(UTC),
-        content_type=content_type,
-        metadata=_lower_keys(metadata),
+        content_type=properties.content_type,
+        headers=dict(properties.headers),
+        metadata={name.lower(): value for name, value in properties.metadata.items()},
+        tags=dict(properties.tags),
+        checksums=dict(properties.checksums),
     )
     return _Object(blob, data)
-
-
-def _lower_keys(metadata: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in metadata.items()}

@@ -43,17 +43,43 @@ class Database:
         self._writing.dispose()
 
 
-def open_database(url: str) -> Database:
-    """Open a database and bring its tables up to date."""
-    parsed = sa.make_url(url)
-    return _open_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _open_server(parsed)
+def locate_sqlite(path: Path) -> sa.URL:
+    """Return the URL of a file, whatever characters its path has: written out, some would begin the URL's options."""
+    return sa.URL.create("sqlite", database=str(path))
 
 
-def _open_server(url: sa.URL) -> Database:
-    database = Database(sa.create_engine(url, pool_pre_ping=True), nullcontext())
+def open_database(url: str | sa.URL) -> Database:
+    """Open a database and bring its tables up to date.
+
+    Raises:
+        ValueError: when the URL names no database that records can be kept in, or its driver is not installed.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise ValueError("the database URL must be of the form postgresql+psycopg://user@host/database") from None
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _open_sqlite(parsed)
+    if backend == "postgresql":
+        return _open_postgresql(parsed)
+    raise ValueError(f"the database URL must begin with postgresql+psycopg:// or sqlite:///, not {backend}://")
+
+
+def _open_postgresql(url: sa.URL) -> Database:
+    if url.drivername == "postgresql":  # whichever driver SQLAlchemy would take by itself, ours is this one
+        url = url.set(drivername="postgresql+psycopg")
+    try:
+        # A server that was started anew is noticed before a connection is used, not by a request that fails.
+        engine = sa.create_engine(url, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"the database URL needs the module {error.name}: install gyropilot with the extra postgresql"
+        ) from None
+    database = Database(engine, nullcontext())
     with _closed_after_failure(database), database.write() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        # Held until the tables are there: of programs that start at once one makes them.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         upgrade_schema(connection)
     return database
 

@@ -47,6 +47,10 @@ class FolderLogStore:
         with _hold(descriptor, fcntl.LOCK_SH), os.fdopen(descriptor, "rb", closefd=False) as file:
             return list(islice(_decode_lines(file), start, start + limit))
 
+    def groups(self, *, prefix: str = "") -> Sequence[str]:
+        """Return the names of the groups that begin with the prefix, in order."""
+        return [name.decode() for name in FolderWalk(self._root, prefix=prefix.encode())]
+
     def streams(self, group: str, *, prefix: str = "") -> Sequence[str]:
         """Return the group's stream names that begin with the prefix, in order."""
         folder = self._root / locate_key(group.encode())

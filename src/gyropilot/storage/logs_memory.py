@@ -30,6 +30,11 @@ class MemoryLogStore:
                 raise LogStreamNotFoundError(stream)
             return lines[start : start + limit]
 
+    def groups(self, *, prefix: str = "") -> Sequence[str]:
+        """Return the names of the groups that begin with the prefix, in order."""
+        with self._lock:
+            return sorted(name for name in self._groups if name.startswith(prefix))
+
     def streams(self, group: str, *, prefix: str = "") -> Sequence[str]:
         """Return the group's stream names that begin with the prefix, in order."""
         with self._lock:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from gyropilot.service.ports import BlobStore, HeaderReader, LogStore, RecordStore
 from gyropilot.settings import Settings
+from gyropilot.storage.audit_file import AuditFile
 from gyropilot.storage.blobs_folder import FolderBlobStore
 from gyropilot.storage.credentials import FileCredentials
+from gyropilot.storage.databases import locate_sqlite
 from gyropilot.storage.headers import StoredHeaderReader
 from gyropilot.storage.logs_folder import FolderLogStore
 from gyropilot.storage.records_sql import SqlRecordStore
@@ -27,16 +29,27 @@ class Stores:
     """What workers said."""
     credentials: FileCredentials
     """Who may sign requests."""
+    audit: AuditFile
+    """Who did what."""
 
 
 def open_stores(settings: Settings) -> Stores:
     """Open the stores that the settings ask for; several processes may do so at once."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    blobs = FolderBlobStore(settings.home / "blobs")
+    blobs = _open_blobs(settings)
     return Stores(
-        records=SqlRecordStore(settings.resolved_database_url),
+        records=SqlRecordStore(settings.database_url or locate_sqlite(settings.home / "records.db")),
         blobs=blobs,
         headers=StoredHeaderReader(blobs),
         logs=FolderLogStore(settings.home / "logs"),
         credentials=FileCredentials(settings.home),
+        audit=AuditFile(settings.home / "audit"),
     )
+
+
+def _open_blobs(settings: Settings) -> BlobStore:
+    if settings.s3_endpoint:
+        from gyropilot.storage.blobs_s3 import open_s3  # late: botocore is slow to load
+
+        return open_s3(settings.s3_endpoint, settings.region)
+    return FolderBlobStore(settings.home / "blobs")

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gyropilot.service.ports import Query
+from gyropilot.service.ports import Position, Query
 from gyropilot.service.records import Record
 from gyropilot.storage.record_documents import encode_record
 
@@ -28,11 +28,12 @@ records = sa.table(
 )
 """Keys are case-folded in Python, since databases fold only some letters; times are microseconds since 1970."""
 
+_TIES = (records.c.name_key, records.c.parent_key)
 _ORDERS = {
-    "created_at": records.c.created_at,
-    "modified_at": records.c.modified_at,
-    "name": records.c.name_key,
-    "state": records.c.state,
+    "created_at": (records.c.created_at, *_TIES),
+    "modified_at": (records.c.modified_at, *_TIES),
+    "name": _TIES,  # a column that is named twice would keep SQLite from its index
+    "state": (records.c.state, *_TIES),
 }
 
 
@@ -63,17 +64,16 @@ def match_key(kind: type[Record], parent: str, name: str) -> sa.ColumnElement[bo
 
 def select_documents(kind: type[Record], query: Query) -> sa.Select[str]:
     """Return the statement for a query's documents in its order."""
-    order = [_ORDERS[query.order_by], records.c.name_key, records.c.parent_key]
+    order = _ORDERS[query.order_by]
     statement = (
         sa.select(records.c.document)
         .where(*_match_query(kind, query))
         .order_by(*(column.desc() if query.descending else column.asc() for column in order))
     )
-    if query.limit is not None:
-        statement = statement.limit(query.limit)
-    if query.offset:
-        statement = statement.offset(query.offset)
-    return statement
+    if query.after is not None:
+        at, here = sa.tuple_(*order), sa.tuple_(*map(sa.literal, _write_position(query.after)[-len(order) :]))
+        statement = statement.where(at < here if query.descending else at > here)
+    return statement if query.limit is None else statement.limit(query.limit)
 
 
 def select_count(kind: type[Record], query: Query) -> sa.Select[int]:
@@ -86,6 +86,8 @@ def _match_query(kind: type[Record], query: Query) -> list[sa.ColumnElement[bool
     conditions = [columns.kind == kind.kind]
     if query.parent:
         conditions.append(columns.parent_key == query.parent.casefold())
+    if query.name:
+        conditions.append(columns.name_key == query.name.casefold())
     if query.states:
         conditions.append(columns.state.in_(sorted(query.states)))
     if query.name_contains:
@@ -99,6 +101,11 @@ def _match_query(kind: type[Record], query: Query) -> list[sa.ColumnElement[bool
         if before is not None:
             conditions.append(column < _count_microseconds(before))
     return conditions
+
+
+def _write_position(position: Position) -> tuple[int | str, str, str]:
+    value = position.value
+    return _count_microseconds(value) if isinstance(value, datetime) else value, position.name, position.parent
 
 
 def _count_microseconds(moment: datetime) -> int:

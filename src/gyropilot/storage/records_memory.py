@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gyropilot.service.errors import AlreadyExistsError, ConflictError, NotFoundError
-from gyropilot.service.ports import Query
+from gyropilot.service.ports import Position, Query, position_of
 from gyropilot.service.records import Record
 from gyropilot.storage.record_documents import decode_record, encode_record
 
@@ -73,9 +73,11 @@ class MemoryRecordStore:
     def find(self, kind: type[R], query: Query) -> Sequence[R]:
         """Return the records that the query selects."""
         rows = self._select(kind, query)
-        rows.sort(key=lambda row: _rank(row.record, query.order_by), reverse=query.descending)
-        end = None if query.limit is None else query.offset + query.limit
-        return [decode_record(kind, row.document) for row in rows[query.offset : end]]
+        placed = [(position_of(row.record, query.order_by), row.document) for row in rows]
+        if query.after is not None:
+            placed = [(at, document) for at, document in placed if _is_after(at, query.after, query.descending)]
+        placed.sort(reverse=query.descending)
+        return [decode_record(kind, document) for _, document in placed[: query.limit]]
 
     def count(self, kind: type[Record], query: Query) -> int:
         """Return how many records the query selects."""
@@ -97,6 +99,7 @@ def _key(kind: type[Record], parent: str, name: str) -> _Key:
 def _is_selected(record: Record, query: Query) -> bool:
     return (
         (not query.parent or record.parent.casefold() == query.parent.casefold())
+        and (not query.name or record.name.casefold() == query.name.casefold())
         and (not query.states or record.state in query.states)
         and query.name_contains.casefold() in record.name.casefold()
         and (query.created_after is None or record.created_at > query.created_after)
@@ -106,12 +109,5 @@ def _is_selected(record: Record, query: Query) -> bool:
     )
 
 
-def _rank(record: Record, order_by: str) -> tuple[object, str, str]:
-    name = record.name.casefold()
-    ranks: dict[str, object] = {
-        "created_at": record.created_at,
-        "modified_at": record.modified_at,
-        "name": name,
-        "state": record.state,
-    }
-    return ranks[order_by], name, record.parent.casefold()
+def _is_after(position: Position, other: Position, descending: bool) -> bool:
+    return position < other if descending else position > other

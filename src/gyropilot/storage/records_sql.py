@@ -21,7 +21,7 @@ R = TypeVar("R", bound=Record)
 class SqlRecordStore:
     """A `RecordStore` in a database that SQLAlchemy reaches; opening it brings the tables up to date."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | sa.URL) -> None:
         self._database = open_database(url)
 
     def insert(self, record: R) -> R:

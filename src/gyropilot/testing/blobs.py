@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import io
+import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from gyropilot.service.errors import (
+    BlobChangedError,
     BlobNotFoundError,
     BucketAlreadyExistsError,
     BucketNotEmptyError,
@@ -20,7 +24,7 @@ from gyropilot.service.errors import (
     InvalidRangeError,
     UploadNotFoundError,
 )
-from gyropilot.service.ports import Blob, BlobStore, iterate_blobs
+from gyropilot.service.ports import Blob, BlobProperties, BlobStore, iterate_blobs
 from gyropilot.testing.threads import run_together
 
 _BUCKET = "some-bucket"
@@ -73,6 +77,10 @@ def _put(store: BlobStore, key: str, content: bytes = b"content") -> Blob:
 def _read(store: BlobStore, key: str, *, first: int = 0, last: int | None = None) -> bytes:
     with store.open(_BUCKET, key, first=first, last=last) as (_, content):
         return content.read()
+
+
+def _crc32(content: bytes) -> str:
+    return base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
 
 
 def _md5(content: bytes) -> str:
@@ -156,21 +164,75 @@ class BlobStoreSuite:
         store.delete(_BUCKET, key)
         store.delete_bucket(_BUCKET)
 
+    def test_tags_buckets(self, store: BlobStore) -> None:
+        """What else is known of them stays."""
+        made = store.get_bucket(_BUCKET)
+        assert made.tags == {}
+        assert store.set_bucket_tags(_BUCKET, {"a": "b"}) == replace(made, tags={"a": "b"})
+        assert store.get_bucket(_BUCKET).tags == {"a": "b"}
+        with pytest.raises(BucketNotFoundError):
+            store.set_bucket_tags("absent", {})
+
     # --- objects ------------------------------------------------------------------------------------------------------
 
     def test_keeps_content_and_description(self, store: BlobStore) -> None:
         """What `put` returns is what `head` and `open` tell."""
         data = bytes(range(256)) * 20_000
-        blob = store.put(
-            _BUCKET, "a/b", io.BytesIO(data), content_type="text/csv", metadata={"Owner": "Zoë", "note": "x" * 2000}
+        stated = BlobProperties(
+            content_type="text/csv",
+            headers={"cache-control": "no-store", "content-disposition": 'attachment; filename="a.csv"'},
+            metadata={"Owner": "Zoë", "note": "x" * 2000},
+            tags={"Team": "blue", "empty": ""},
+            checksums={"crc32": _crc32(data)},
         )
+        blob = store.put(_BUCKET, "a/b", io.BytesIO(data), stated)
         assert (blob.bucket, blob.key, blob.size, blob.etag) == (_BUCKET, "a/b", len(data), _md5(data))
-        assert (blob.content_type, blob.metadata) == ("text/csv", {"owner": "Zoë", "note": "x" * 2000})
+        assert blob.properties == replace(stated, metadata={"owner": "Zoë", "note": "x" * 2000})
         assert abs(blob.modified_at - datetime.now(UTC)) < timedelta(minutes=5)
         assert store.head(_BUCKET, "a/b") == blob
         with store.open(_BUCKET, "a/b") as (opened, content):
             assert opened == blob
             assert content.read() == data
+
+    def test_looks_at_checksums_last(self, store: BlobStore) -> None:
+        """They may be taken while the content is read."""
+        checksums: dict[str, str] = {}
+
+        class Summed(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                data = super().read(size)
+                if not data:
+                    checksums["crc32"] = _crc32(b"x")
+                return data
+
+        blob = store.put(_BUCKET, "a", Summed(b"x"), BlobProperties(checksums=checksums))
+        checksums.clear()
+        assert blob.checksums == store.head(_BUCKET, "a").checksums == {"crc32": _crc32(b"x")}
+
+    def test_changes_tags(self, store: BlobStore) -> None:
+        """And nothing else, not even the time."""
+        blob = store.put(_BUCKET, "a", io.BytesIO(b"content"), BlobProperties(metadata={"a": "b"}, tags={"one": "1"}))
+        changed = store.set_tags(_BUCKET, "a", {"two": "2"})
+        assert changed == store.head(_BUCKET, "a") == replace(blob, tags={"two": "2"})
+        assert _read(store, "a") == b"content"
+        with pytest.raises(BlobNotFoundError):
+            store.set_tags(_BUCKET, "b", {})
+
+    def test_replaces_what_is_expected(self, store: BlobStore) -> None:
+        """An ETag stands for the object, an empty one for its absence."""
+        first = store.put(_BUCKET, "a", io.BytesIO(b"1"), replaces="")
+        second = store.put(_BUCKET, "a", io.BytesIO(b"2"), replaces=first.etag)
+        for etag in ("", first.etag):
+            with pytest.raises(BlobChangedError):
+                store.put(_BUCKET, "a", io.BytesIO(b"3"), replaces=etag)
+        with pytest.raises(BlobNotFoundError):
+            store.put(_BUCKET, "b", io.BytesIO(b"3"), replaces=first.etag)
+        with pytest.raises(BlobChangedError):
+            store.delete(_BUCKET, "a", etag=first.etag)
+        assert store.head(_BUCKET, "a") == second
+        store.delete(_BUCKET, "a", etag=second.etag)
+        with pytest.raises(BlobNotFoundError):
+            store.delete(_BUCKET, "a", etag=second.etag)
 
     def test_keeps_empty_objects(self, store: BlobStore) -> None:
         """They are objects like others, with the usual type."""
@@ -225,7 +287,9 @@ class BlobStoreSuite:
 
     def test_replaces(self, store: BlobStore) -> None:
         """Content and description change together."""
-        store.put(_BUCKET, "a", io.BytesIO(b"long content"), content_type="text/csv", metadata={"a": "b"})
+        store.put(
+            _BUCKET, "a", io.BytesIO(b"long content"), BlobProperties(content_type="text/csv", metadata={"a": "b"})
+        )
         blob = _put(store, "a", b"new")
         assert store.head(_BUCKET, "a") == blob
         assert (blob.size, blob.metadata, blob.content_type) == (3, {}, "binary/octet-stream")
@@ -319,7 +383,7 @@ class BlobStoreSuite:
 
     def test_listed_blobs_are_whole(self, store: BlobStore) -> None:
         """A listing tells what `head` tells."""
-        blob = store.put(_BUCKET, "a/b", io.BytesIO(b"x"), content_type="text/csv", metadata={"a": "b"})
+        blob = store.put(_BUCKET, "a/b", io.BytesIO(b"x"), BlobProperties(content_type="text/csv", metadata={"a": "b"}))
         assert store.list(_BUCKET).blobs == (blob,)
 
     def test_an_empty_page_is_the_last(self, store: BlobStore) -> None:
@@ -355,7 +419,7 @@ class BlobStoreSuite:
 
     def test_joins_parts(self, store: BlobStore) -> None:
         """In the order of their numbers; unnamed parts are left out, the last sent of a number counts."""
-        upload = store.create_upload(_BUCKET, "a/b", content_type="text/csv", metadata={"Owner": "me"})
+        upload = store.create_upload(_BUCKET, "a/b", BlobProperties(content_type="text/csv", metadata={"Owner": "me"}))
         store.put_part(_BUCKET, "a/b", upload, 7, io.BytesIO(b"left out"))
         store.put_part(_BUCKET, "a/b", upload, 10_000, io.BytesIO(b"overwritten"))
         etags = {
@@ -371,6 +435,41 @@ class BlobStoreSuite:
         assert (blob.content_type, blob.metadata) == ("text/csv", {"owner": "me"})
         assert store.head(_BUCKET, "a/b") == blob
         assert _read(store, "a/b") == content
+
+    def test_tells_of_uploads(self, store: BlobStore) -> None:
+        """Until they are completed or aborted."""
+        stated = BlobProperties(content_type="text/csv", tags={"a": "b"})
+        other = store.create_upload(_BUCKET, "b")
+        upload = store.create_upload(_BUCKET, "a/b", stated, checksum_algorithm="crc32", checksum_type="COMPOSITE")
+        assert [(known.key, known.id) for known in store.list_uploads(_BUCKET)] == [("a/b", upload), ("b", other)]
+        known = store.get_upload(_BUCKET, "a/b", upload)
+        assert (known.checksum_algorithm, known.checksum_type) == ("crc32", "COMPOSITE")
+        assert abs(known.created_at - datetime.now(UTC)) < timedelta(minutes=5)
+        assert store.list_parts(_BUCKET, "a/b", upload) == []
+        for number, content in ((10, b"ten"), (9, b"nine")):
+            store.put_part(_BUCKET, "a/b", upload, number, io.BytesIO(content), {"crc32": _crc32(content)})
+        parts = store.list_parts(_BUCKET, "a/b", upload)
+        assert [(part.number, part.size, part.etag, part.checksums) for part in parts] == [
+            (9, 4, _md5(b"nine"), {"crc32": _crc32(b"nine")}),
+            (10, 3, _md5(b"ten"), {"crc32": _crc32(b"ten")}),
+        ]
+        named = [(part.number, part.etag) for part in parts]
+        joined = _crc32(b"".join(base64.b64decode(part.checksums["crc32"]) for part in parts)) + "-2"
+        blob = store.complete_upload(_BUCKET, "a/b", upload, named, checksums={"crc32": joined})
+        assert blob.properties == replace(stated, checksums={"crc32": joined})
+        store.abort_upload(_BUCKET, "b", other)
+        assert store.list_uploads(_BUCKET) == []
+
+    def test_completes_on_condition(self, store: BlobStore) -> None:
+        """An upload whose condition is not met goes on."""
+        blob = _put(store, "a", b"old")
+        upload = store.create_upload(_BUCKET, "a")
+        parts = [(1, store.put_part(_BUCKET, "a", upload, 1, io.BytesIO(b"new")))]
+        with pytest.raises(BlobChangedError):
+            store.complete_upload(_BUCKET, "a", upload, parts, replaces="")
+        assert _read(store, "a") == b"old"
+        store.complete_upload(_BUCKET, "a", upload, parts, replaces=blob.etag)
+        assert _read(store, "a") == b"new"
 
     def test_completed_uploads_are_gone(self, store: BlobStore) -> None:
         """A second completion finds nothing, nor does a late part."""
@@ -443,7 +542,10 @@ class BlobStoreSuite:
         def work(number: int) -> None:
             for _ in range(5):
                 store.put(
-                    _BUCKET, "deep/er/key", io.BytesIO(b"%d" % number * sizes[number]), metadata={"by": str(number)}
+                    _BUCKET,
+                    "deep/er/key",
+                    io.BytesIO(b"%d" % number * sizes[number]),
+                    BlobProperties(metadata={"by": str(number)}),
                 )
                 with store.open(_BUCKET, "deep/er/key") as (blob, content):
                     data = content.read()
@@ -452,6 +554,34 @@ class BlobStoreSuite:
                 assert len(store.list(_BUCKET, prefix="deep/").blobs) == 1
 
         run_together(work, _THREADS)
+
+    def test_one_of_many_replaces(self, store: BlobStore) -> None:
+        """The others are told, whether they made, tagged or replaced."""
+
+        def create(number: int) -> bool:
+            try:
+                store.put(_BUCKET, "contested", io.BytesIO(b"%d" % number), replaces="")
+            except BlobChangedError:
+                return False
+            return True
+
+        assert sum(run_together(create, _THREADS)) == 1
+
+        def count_up(_number: int) -> None:
+            while True:
+                blob = store.head(_BUCKET, "contested")
+                value = int(_read(store, "contested"))
+                if hashlib.md5(b"%d" % value, usedforsecurity=False).hexdigest() != blob.etag:
+                    continue
+                try:
+                    store.put(_BUCKET, "contested", io.BytesIO(b"%d" % (value + 1)), replaces=blob.etag)
+                except BlobChangedError:
+                    continue
+                return
+
+        _put(store, "contested", b"100")
+        run_together(count_up, _THREADS)
+        assert _read(store, "contested") == b"%d" % (100 + _THREADS)
 
     def test_neighbours_do_not_disturb_each_other(self, store: BlobStore) -> None:
         """While objects around it come and go, an object that was put is there."""
@@ -474,6 +604,10 @@ class BlobStoreSuite:
             store.complete_upload(_BUCKET, key, upload, [(1, _md5(b"x"))])
         with pytest.raises(UploadNotFoundError):
             store.abort_upload(_BUCKET, key, upload)
+        with pytest.raises(UploadNotFoundError):
+            store.get_upload(_BUCKET, key, upload)
+        with pytest.raises(UploadNotFoundError):
+            store.list_parts(_BUCKET, key, upload)
 
 
 def _list_in_pages(store: BlobStore, prefix: str, delimiter: str, start_after: str, limit: int) -> list[str]:

@@ -69,11 +69,22 @@ class LogStoreSuite:
         assert list(store.streams(_GROUP, prefix="job")) == ["job", "job-10", "job-2"]
         assert list(store.streams(_GROUP, prefix="none")) == []
 
+    def test_lists_groups_in_order(self, store: LogStore) -> None:
+        """Those with the prefix only; a group begins with its first line."""
+        assert list(store.groups()) == []
+        for group in ("/b/c", "/a", "/b", "other"):
+            store.append(group, "job", _make_lines("a"))
+        store.append("empty", "job", [])
+        assert list(store.groups()) == ["/a", "/b", "/b/c", "other"]
+        assert list(store.groups(prefix="/b")) == ["/b", "/b/c"]
+        assert list(store.groups(prefix="none")) == []
+
     def test_names_do_not_collide(self, store: LogStore) -> None:
         """Any text names a group or a stream."""
         for group in _ODD_NAMES:
             for stream in _ODD_NAMES:
                 store.append(group, stream, _make_lines(group, stream))
+        assert list(store.groups()) == sorted(_ODD_NAMES)
         for group in _ODD_NAMES:
             assert list(store.streams(group)) == sorted(_ODD_NAMES)
             for stream in _ODD_NAMES:

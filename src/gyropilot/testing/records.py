@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gyropilot.service.errors import AlreadyExistsError, ConflictError, NotFoundError
-from gyropilot.service.ports import Query, RecordStore
+from gyropilot.service.ports import Query, RecordStore, position_of
 from gyropilot.service.records import (
     RECORD_KINDS,
     AutoMLJob,
@@ -23,6 +23,7 @@ from gyropilot.service.records import (
     Model,
     Problem,
     Record,
+    StateChange,
     Variant,
 )
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
@@ -48,6 +49,8 @@ _SAMPLES: tuple[Record, ...] = (
         lease=Lease(owner="host:1", expires_at=_NOON),
         attempts=2,
         findings=("one", "two"),
+        history=(StateChange(at=_NOON, status=JobStatus.IN_PROGRESS, step=JobStep.STARTING),),
+        announced=1,
     ),
     Candidate(
         name="Candidate",
@@ -191,6 +194,8 @@ class RecordStoreSuite:
             (Query(), "a b c d"),
             (Query(parent="JOB"), "a b c"),
             (Query(parent="none"), ""),
+            (Query(name="A"), "a"),
+            (Query(name="a", parent="other"), ""),
             (Query(states=frozenset({"Completed"})), "b c"),
             (Query(states=frozenset({"Completed", "InProgress"})), "a b c d"),
             (Query(states=frozenset({"Stopped"})), ""),
@@ -256,19 +261,41 @@ class RecordStoreSuite:
             store.insert(make_candidate(f"n{number}", parent=f"p{number % 2}"))
             store.insert(make_candidate("same", parent=f"q{number}"))
         query = Query(order_by=order_by, descending=descending)
-        pages = [store.find(Candidate, replace(query, limit=4, offset=offset)) for offset in range(0, 20, 4)]
+        pages = [store.find(Candidate, replace(query, limit=4))]
+        while pages[-1]:
+            after = position_of(pages[-1][-1], order_by)
+            pages.append(store.find(Candidate, replace(query, limit=4, after=after)))
         assert [len(page) for page in pages] == [4, 4, 4, 2, 0]
         assert [record for page in pages for record in page] == store.find(
             Candidate, Query(order_by=order_by, descending=descending)
         )
 
-    def test_counts_without_limit_and_offset(self, store: RecordStore) -> None:
+    @pytest.mark.parametrize("order_by", ["created_at", "modified_at", "name", "state"])
+    @pytest.mark.parametrize("descending", [False, True])
+    def test_pages_stay_in_step_while_records_come_and_go(
+        self, store: RecordStore, order_by: str, descending: bool
+    ) -> None:
+        """What stands before a page's end moves nothing that comes after it; the end itself may be gone."""
+        for number in range(2, 8):
+            store.insert(make_candidate(f"n{number}", minute=number))
+        query = Query(order_by=order_by, descending=descending)
+        first = store.find(Candidate, replace(query, limit=3))
+        after = position_of(first[-1], order_by)
+        rest = store.find(Candidate, replace(query, after=after))
+        before = make_candidate("n9", minute=9) if descending else make_candidate("n1", minute=1)
+        store.insert(before)
+        store.delete(Candidate, first[-1].name, parent="job")
+        assert store.find(Candidate, replace(query, after=after)) == rest
+        assert len(rest) == 3
+
+    def test_counts_without_limit_and_position(self, store: RecordStore) -> None:
         """A page's query also tells how many records there are in all."""
         for number in range(5):
             store.insert(make_candidate(f"n{number}"))
-        assert store.count(Candidate, Query(limit=2, offset=4)) == 5
+        after = position_of(store.get(Candidate, "n2", parent="job"), "name")
+        assert store.count(Candidate, Query(limit=2, order_by="name", after=after)) == 5
         assert store.find(Candidate, Query(limit=0)) == []
-        assert len(store.find(Candidate, Query(offset=3))) == 2
+        assert len(store.find(Candidate, Query(order_by="name", after=after))) == 2
 
     def test_one_of_many_inserts_of_a_name_wins(self, store: RecordStore) -> None:
         """The others are told."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from gyropilot.engine.bundle.archive import pack
 from gyropilot.service.identity import Identity
 from gyropilot.service.locations import Location
-from gyropilot.service.ports import BlobStore
+from gyropilot.service.ports import BlobProperties, BlobStore
 from gyropilot.service.records import Container
 
 CLASSIFICATION_ENVIRONMENT = {
@@ -37,7 +37,7 @@ class ModelShelf:
         archive = self.scratch / f"{candidate}.tar.gz"
         pack(bundle, archive)
         with archive.open("rb") as content:
-            self.blobs.put(place.bucket, place.key, content, content_type="application/gzip")
+            self.blobs.put(place.bucket, place.key, content, BlobProperties(content_type="application/gzip"))
         archive.unlink()
         return Container(
             image=self.identity.ensembling_image,

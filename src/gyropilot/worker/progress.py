@@ -65,6 +65,7 @@ class Progress:
 
         Raises:
             LeaseLostError: when the worker no longer holds the job.
+            InvalidRequestError: when the data has fewer rows than the quotas ask for.
         """
         match event:
             case PhaseBegan(phase=phase):
@@ -91,6 +92,7 @@ class Progress:
             self._log(f"Step: {step.value}.")
 
     def _note_data(self, data: DataRead) -> None:
+        self._jobs.data.check_rows(data.rows)
         self._is_classification = ProblemType(data.problem_type).is_classification
         self._jobs.report(
             self._job,

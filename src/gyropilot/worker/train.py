@@ -31,7 +31,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
     """
     folder = place.folder_of(job.name)
     paths, validation = (
-        download(place.blobs, place.jobs.find_data(uri), folder / name) if uri else []
+        download(place.blobs, place.jobs.data.find(uri), folder / name) if uri else []
         for name, uri in (("data", job.problem.data_uri), ("validation", job.problem.validation_uri))
     )
     shelf = ModelShelf(
@@ -43,7 +43,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
     progress = Progress(jobs=place.jobs, job=job, owner=claim.owner, shelf=shelf, clock=place.clock)
     events = run(
         paths,
-        make_task(job.problem, place.jobs.read_feature_specification(job.problem.features_uri)),
+        make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri)),
         _make_budget(place, job),
         folder=folder / "run",
         validation=validation,

@@ -9,6 +9,7 @@ from gyropilot.engine.budget import count_cores
 from gyropilot.service.identity import Identity
 from gyropilot.service.jobs import JobService
 from gyropilot.service.ports import BlobStore, Clock
+from gyropilot.service.quotas import PROFILES
 from gyropilot.service.service import now
 from gyropilot.settings import Settings
 from gyropilot.storage.open import Stores
@@ -42,7 +43,12 @@ def open_workplace(settings: Settings, stores: Stores) -> Workplace:
     """Return the workplace that the settings describe."""
     return Workplace(
         jobs=JobService(
-            records=stores.records, blobs=stores.blobs, headers=stores.headers, logs=stores.logs, clock=now
+            records=stores.records,
+            blobs=stores.blobs,
+            headers=stores.headers,
+            logs=stores.logs,
+            clock=now,
+            quotas=PROFILES[settings.quotas],
         ),
         blobs=stores.blobs,
         identity=Identity(account_id=settings.account_id, region=settings.region),

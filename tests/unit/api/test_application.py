@@ -6,20 +6,22 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from gyropilot.api.application import MAX_DOCUMENT_BYTES, Application
+from gyropilot.api.models import load_service
+from gyropilot.api.operations.catalogue import BY_NAME
 from gyropilot.api.wire import WireRequest
 from gyropilot.service.models import ModelService
 from tests.wire.installation import KEY, SECRET, EchoModel, OneKey, build_test_service
 
 
-def sign(body: bytes, **headers: str) -> WireRequest:
+def sign(body: bytes, *, signing_name: str = "sagemaker", **headers: str) -> WireRequest:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     signed = AWSRequest(method="POST", url="http://host/", data=body, headers={"host": "host", **named})
-    SigV4Auth(Credentials(KEY, SECRET), "sagemaker", "us-east-1").add_auth(signed)
+    SigV4Auth(Credentials(KEY, SECRET), signing_name, "us-east-1").add_auth(signed)
     head = {name.lower(): value for name, value in signed.headers.items()}
     return WireRequest(method="POST", path="/", query="", headers=head, body=io.BytesIO(body), length=len(body))
 
@@ -52,6 +54,33 @@ def test_errors_come_in_the_form_of_the_protocol(
     assert (orjson.loads(answer.body)["__type"], answer.status) == (code, status)
 
 
+@pytest.mark.parametrize("service", ["sagemaker", "logs"])
+def test_every_operation_that_is_not_served_says_so(application: Application, service: str) -> None:
+    """Whatever its parameters are."""
+    model = load_service(service)
+    names = [name for name in model.operation_names if (service, name) not in BY_NAME]
+    assert names
+    for name in names:
+        target = f"{model.metadata['targetPrefix']}.{name}"
+        answer = application.handle(sign(b"{}", signing_name=service, x_amz_target=target))
+        assert isinstance(answer.body, bytes)
+        error = orjson.loads(answer.body)
+        assert (answer.status, error["__type"]) == (400, "NotImplementedException")
+        assert error["message"] == f"{name} is not implemented by Gyropilot yet."
+
+
+@pytest.mark.parametrize("service", ["sts", "iam"])
+def test_every_query_that_is_not_served_says_so(application: Application, service: str) -> None:
+    names = [name for name in load_service(service).operation_names if (service, name) not in BY_NAME]
+    assert names
+    for name in names:
+        answer = application.handle(sign(f"Action={name}&Version=1".encode(), signing_name=service))
+        assert isinstance(answer.body, bytes)
+        assert answer.status == 400
+        assert b"<Code>NotImplementedException</Code>" in answer.body
+        assert f"<Message>{name} is not implemented by Gyropilot yet.</Message>".encode() in answer.body
+
+
 class BrokenModels(ModelService):
     """Fails in a way that nobody foresaw."""
 
@@ -77,3 +106,15 @@ def test_long_documents_are_refused_by_their_head(application: Application) -> N
     refusal = application.refuse_large_body(replace(request, length=MAX_DOCUMENT_BYTES + 1))
     assert refusal is not None
     assert refusal.status == 413
+
+
+def test_a_shut_door_tells_where_the_objects_are() -> None:
+    application = Application(build_test_service(EchoModel()), OneKey(), s3_elsewhere="https://s3.example.org")
+    signed = AWSRequest(method="GET", url="http://host/", headers={"host": "host"})
+    S3SigV4Auth(Credentials(KEY, SECRET), "s3", "us-east-1").add_auth(signed)
+    head = {name.lower(): value for name, value in signed.headers.items()}
+    request = WireRequest(method="GET", path="/", query="", headers=head, body=io.BytesIO(), length=0)
+    answer = application.handle(request)
+    assert answer.status == 501
+    assert isinstance(answer.body, bytes)
+    assert b"https://s3.example.org" in answer.body

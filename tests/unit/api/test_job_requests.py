@@ -41,14 +41,14 @@ def test_a_request_in_neutral_words() -> None:
     problem = read_problem(
         request(
             {"CompletionCriteria": criteria, **algorithms("xgboost", "lightgbm", "xgboost")},
-            {"ContentType": "x-application/vnd.amazon+parquet", "CompressionType": "Gzip"},
+            {"ContentType": "x-application/vnd.amazon+parquet"},
             ProblemType="MulticlassClassification",
             AutoMLJobObjective={"MetricName": "F1macro"},
             ModelDeployConfig={"AutoGenerateEndpointName": False},
         )
     )
     assert (problem.data_uri, problem.output_uri, problem.target) == ("s3://b/train", "s3://b/out", "y")
-    assert (problem.data_format, problem.compression) == ("parquet", "gzip")
+    assert (problem.data_format, problem.compression) == ("parquet", "")
     assert (problem.problem_type, problem.objective) == ("multiclass", "f1_macro")
     assert problem.algorithms == ("xgboost", "lightgbm")
     assert (problem.max_candidates, problem.max_runtime_seconds, problem.max_runtime_per_candidate_seconds) == (
@@ -62,6 +62,7 @@ def test_what_was_not_said_stays_open() -> None:
     problem = read_problem(request())
     assert (problem.problem_type, problem.objective, problem.algorithms, problem.max_candidates) == ("", "", (), None)
     assert read_problem(request(algorithms())).algorithms == ()
+    assert read_problem(request(channel={"CompressionType": "Gzip"})).compression == "gzip"
 
 
 def test_features_are_specified_elsewhere() -> None:
@@ -87,6 +88,19 @@ VALIDATION = {**CHANNEL, "ChannelType": "validation"}
     ("made", "words"),
     [
         (request(algorithms("mlp")), r"AutoMLAlgorithms \[mlp\] are not supported in Mode ENSEMBLING"),
+        (request({"CandidateGenerationConfig": {"AlgorithmsConfig": []}}), "must have exactly one entry, not 0"),
+        (
+            request({"Mode": "HYPERPARAMETER_TUNING", **algorithms("catboost")}),
+            r"\[catboost\] are not supported in Mode HYPERPARAMETER_TUNING",
+        ),
+        (
+            request({"Mode": "HYPERPARAMETER_TUNING"}, {"SampleWeightAttributeName": "w"}),
+            "SampleWeightAttributeName is supported in Mode ENSEMBLING only",
+        ),
+        (
+            request(channel={"ContentType": "x-application/vnd.amazon+parquet", "CompressionType": "Gzip"}),
+            "CompressionType Gzip is supported for S3DataType S3Prefix and ContentType text/csv;header=present only",
+        ),
         (request({"Mode": "AUTO", **algorithms("xgboost")}), "must not be set when Mode is AUTO"),
         (request({"DataSplitConfig": {"ValidationFraction": 0.0}}), "must be greater than 0"),
         (request({"DataSplitConfig": {"ValidationFraction": 1.0}}), "less than 1"),
@@ -94,8 +108,8 @@ VALIDATION = {**CHANNEL, "ChannelType": "validation"}
             request({"DataSplitConfig": {"ValidationFraction": 0.2}}, InputDataConfig=[CHANNEL, VALIDATION]),
             "cannot be used together with a validation channel",
         ),
-        (request(InputDataConfig=[VALIDATION]), "exactly one training channel"),
-        (request(InputDataConfig=[CHANNEL, CHANNEL]), "exactly one training channel"),
+        (request(InputDataConfig=[VALIDATION]), "exactly one channel of ChannelType training"),
+        (request(InputDataConfig=[CHANNEL, CHANNEL]), "exactly one channel of ChannelType training"),
         (
             request(InputDataConfig=[CHANNEL, {**VALIDATION, "TargetAttributeName": "z"}]),
             "All channels must have the same TargetAttributeName",
@@ -112,7 +126,6 @@ VALIDATION = {**CHANNEL, "ChannelType": "validation"}
             "ManifestFile yet",
         ),
         (request(AutoMLJobObjective={"MetricName": "MSE"}), "Either both ProblemType and AutoMLJobObjective"),
-        (request(Tags=[{"Key": "AWS:x", "Value": ""}]), "must not begin with aws:"),
     ],
 )  # fmt: skip
 def test_what_is_refused(made: dict[str, Any], words: str) -> None:

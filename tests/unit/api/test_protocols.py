@@ -4,7 +4,6 @@ import io
 
 import pytest
 
-from gyropilot.api.checksums import CHECKSUMS, compute
 from gyropilot.api.models import load_operation
 from gyropilot.api.protocols.catalogue import protocol_of
 from gyropilot.api.protocols.contracts import MalformedRequestError
@@ -40,18 +39,3 @@ def test_nulls_and_unknown_members_are_left_out() -> None:
     assert protocol_of("sagemaker").read(load_operation("sagemaker", "ListModels"), make(body), {}) == {
         "SortBy": "Name"
     }
-
-
-@pytest.mark.parametrize(
-    ("algorithm", "expected"),
-    [
-        ("crc32", "y/Q5Jg=="),
-        ("crc32c", "4waSgw=="),
-        ("crc64nvme", "rosUhgp5mIg="),
-        ("sha1", "98O8HYCOBHMq32eZZczDTKeuNEE="),
-        ("md5", "JfnnlDI7RTiF9RgfG2JNCw=="),
-    ],
-)
-def test_checksums_of_the_check_text(algorithm: str, expected: str) -> None:
-    """`123456789` is the text whose sums the catalogues of CRCs give."""
-    assert compute(CHECKSUMS[algorithm], io.BytesIO(b"123456789")) == expected

@@ -9,6 +9,8 @@ from gyropilot.api.wire import WireRequest
 
 SCOPE = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 
+SIGNED = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2F2&X-Amz-Expires=9&X-Amz-Signature=0"
+
 
 def make(
     method: str = "GET", path: str = "/", query: str = "", scope: str = "s3", body: bytes = b"", **headers: str
@@ -65,6 +67,10 @@ def test_the_scope_tells_the_service(request_: WireRequest, service: str) -> Non
         ("DELETE", "/b/k", "uploadId=u", "AbortMultipartUpload", {"Bucket": "b", "Key": "k"}),
         ("DELETE", "/b/k", "", "DeleteObject", {"Bucket": "b", "Key": "k"}),
         ("POST", "/b", "delete", "DeleteObjects", {"Bucket": "b"}),
+        ("GET", "/b/k", SIGNED + "&response-content-type=text%2Fx", "GetObject", {"Bucket": "b", "Key": "k"}),
+        ("GET", "/b", SIGNED + "&list-type=2&x-id=ListObjectsV2", "ListObjectsV2", {"Bucket": "b"}),
+        ("PUT", "/b/k", SIGNED + "&x-amz-tagging=a%3Db", "PutObject", {"Bucket": "b", "Key": "k"}),
+        ("PUT", "/b/k", SIGNED + "&partNumber=1&uploadId=u", "UploadPart", {"Bucket": "b", "Key": "k"}),
     ],
 )
 def test_paths_of_s3(method: str, path: str, query: str, name: str, labels: dict[str, str]) -> None:

@@ -29,7 +29,21 @@ def test_reads_the_keys_that_the_server_makes(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"keys": []}', '{"keys": [{}]}'])
+def test_reads_keys_of_the_first_form(tmp_path: Path) -> None:
+    (tmp_path / "credentials.json").write_text('{"keys": [{"access_key_id": "A", "secret_access_key": "b"}]}')
+    assert Home(tmp_path).read_keys() == Keys(access_key_id="A", secret_access_key="b")
+
+
+def test_keys_that_cannot_be_opened_are_an_error(tmp_path: Path) -> None:
+    FileCredentials(tmp_path).ensure_first_key()
+    (tmp_path / "credentials.key").unlink()
+    with pytest.raises(SessionError, match=r"credentials\.key is missing"):
+        Home(tmp_path).read_keys()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"keys": []}', '{"keys": [{}]}', '{"users": []}', '{"users": [{"role": "admin"}]}']
+)
 def test_a_broken_file_of_keys_is_an_error(tmp_path: Path, content: str) -> None:
     (tmp_path / "credentials.json").write_text(content)
     with pytest.raises(SessionError, match="does not hold access keys"):

@@ -16,6 +16,7 @@ from gyropilot.execution.inline import InlineLauncher, InlineProgram
 from gyropilot.execution.model_client import HttpModelClient
 from gyropilot.service.identity import Identity
 from gyropilot.service.ports import ModelServerSpec
+from gyropilot.service.quotas import PROFILES, Quotas
 from gyropilot.service.records import AutoMLJob, Container, Problem, Variant
 from gyropilot.service.service import Limits, Service, build_service
 from gyropilot.storage.blobs_memory import MemoryBlobStore
@@ -138,7 +139,7 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path, *, max_running_jobs: int = 1) -> Iterator[House]:
+def open_house(folder: Path, *, max_running_jobs: int = 1, quotas: Quotas = PROFILES["generous"]) -> Iterator[House]:
     clock, programs = HandClock(), Programs()
     records, blobs, logs = MemoryRecordStore(), MemoryBlobStore(), MemoryLogStore()
     launcher = CrowdedLauncher(programs)
@@ -152,7 +153,7 @@ def open_house(folder: Path, *, max_running_jobs: int = 1) -> Iterator[House]:
         launcher=launcher,
         client=client,
         folder=folder,
-        limits=Limits(max_running_jobs=max_running_jobs, max_attempts=3),
+        limits=Limits(max_running_jobs=max_running_jobs, max_attempts=3, quotas=quotas),
         clock=clock,
     )
     blobs.create_bucket("data")

@@ -81,8 +81,8 @@ def test_what_does_not_fit_the_data(specification: FeatureSpecification, words: 
 def test_a_job_with_a_specification(house: House) -> None:
     house.put("features.json", b'{"FeatureAttributeNames": ["x"]}')
     job = house.create_job(problem=CHOSEN)
-    assert house.service.jobs.read_feature_specification(job.problem.features_uri).names == ("x",)
-    assert house.service.jobs.read_feature_specification("") == FeatureSpecification()
+    assert house.service.jobs.data.read_feature_specification(job.problem.features_uri).names == ("x",)
+    assert house.service.jobs.data.read_feature_specification("") == FeatureSpecification()
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,15 @@ def test_a_name_is_taken_in_whatever_case(house: House) -> None:
             replace(PROBLEM, validation_uri="s3://data/other.csv"),
             r"^Target attribute name y does not exist in header\.$",
         ),
+        (
+            replace(PROBLEM, validation_uri="s3://data/narrow.csv"),
+            r"^The validation data must have the columns of the training data; missing in its header: 'x'\.$",
+        ),
     ],
 )
 def test_a_job_that_cannot_work_is_refused(house: House, problem: object, words: str) -> None:
     house.put("other.csv", b"x,z\n1,2\n")
+    house.put("narrow.csv", b"w,y\n1,2\n")
     with pytest.raises(InvalidRequestError, match=words):
         house.create_job(problem=problem)  # type: ignore[arg-type]
     assert house.service.jobs.find(Query()) == []
@@ -73,7 +78,7 @@ def test_a_table_that_cannot_be_learned_from_is_refused(house: House, content: b
 def test_folder_marks_and_hidden_names_are_no_data(house: House) -> None:
     for key in ("train/", "train/_SUCCESS", "train/.hidden"):
         house.put(key, b"")
-    assert [blob.key for blob in house.service.jobs.find_data(PROBLEM.data_uri)] == ["train/a.csv"]
+    assert [blob.key for blob in house.service.jobs.data.find(PROBLEM.data_uri)] == ["train/a.csv"]
 
 
 # --- the lease --------------------------------------------------------------------------------------------------------

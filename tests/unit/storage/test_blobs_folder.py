@@ -7,18 +7,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from gyropilot.service.errors import BlobNotFoundError
-from gyropilot.service.ports import Blob
+from gyropilot.service.ports import Blob, BlobProperties
 from gyropilot.storage import blobs_folder
-from gyropilot.storage.blob_files import read_blob
+from gyropilot.storage.blob_files import Label, read_blob, write_blob_file
 from gyropilot.storage.blobs_folder import FolderBlobStore
 
 _PUT_FROM_STDIN = """
 import sys
 from pathlib import Path
+from typing import BinaryIO
 from gyropilot.storage.blobs_folder import FolderBlobStore
 
 FolderBlobStore(Path(sys.argv[1])).put("some-bucket", "deep/key", sys.stdin.buffer)
@@ -35,8 +37,8 @@ def root(tmp_path: Path) -> Path:
 def test_a_restart_finds_everything(root: Path) -> None:
     store = FolderBlobStore(root)
     bucket = store.get_bucket("some-bucket")
-    blob = store.put("some-bucket", "a", io.BytesIO(b"content"), metadata={"a": "b"})
-    upload = store.create_upload("some-bucket", "b", content_type="text/csv")
+    blob = store.put("some-bucket", "a", io.BytesIO(b"content"), BlobProperties(metadata={"a": "b"}))
+    upload = store.create_upload("some-bucket", "b", BlobProperties(content_type="text/csv"))
     etag = store.put_part("some-bucket", "b", upload, 1, io.BytesIO(b"part"))
 
     store = FolderBlobStore(root)
@@ -80,6 +82,32 @@ def test_opening_removes_what_a_crash_left_long_ago(root: Path) -> None:
         os.utime(temporary / name, (long_ago, long_ago))
     FolderBlobStore(root)
     assert sorted(path.name for path in temporary.iterdir()) == ["young", "young-folder"]
+
+
+def test_opening_removes_uploads_that_nobody_goes_on_with(root: Path) -> None:
+    store = FolderBlobStore(root)
+    young, old = (store.create_upload("some-bucket", key) for key in ("young", "old"))
+    long_ago = time.time() - 8 * 24 * 3600
+    os.utime(root / "buckets" / "some-bucket" / "uploads" / old, (long_ago, long_ago))
+    store = FolderBlobStore(root)
+    assert [upload.id for upload in store.list_uploads("some-bucket")] == [young]
+
+
+def test_tagging_gives_way_to_a_new_object(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FolderBlobStore(root)
+    store.put("some-bucket", "a", io.BytesIO(b"old"))
+    others = iter([b"new"])
+
+    def write_late(path: Path, content: BinaryIO, label: Label, *, etag: str = "") -> Blob:
+        blob = write_blob_file(path, content, label, etag=etag)
+        for other in others:  # once: another writer is quicker
+            store.put("some-bucket", "a", io.BytesIO(other))
+        return blob
+
+    monkeypatch.setattr(blobs_folder, "write_blob_file", write_late)
+    assert store.set_tags("some-bucket", "a", {"a": "b"}).tags == {"a": "b"}
+    with store.open("some-bucket", "a") as (blob, content):
+        assert (content.read(), blob.tags) == (b"new", {"a": "b"})
 
 
 def test_a_deletion_that_was_cut_short_is_finished(root: Path) -> None:

@@ -4,6 +4,8 @@ import io
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from gyropilot.service.ports import LogLine, Query
 from gyropilot.service.records import Candidate
 from gyropilot.settings import Settings
@@ -21,6 +23,14 @@ def test_opens_all_stores_in_the_state_folder(tmp_path: Path) -> None:
     assert [line.message for line in again.logs.read("group", "stream")] == ["hello"]
     again.records.close()
     assert settings.home.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a%20b", "a b", "ä&b=c", "?mode=ro"])
+def test_the_state_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    settings = Settings(home=tmp_path / name)
+    _fill(open_stores(settings))
+    assert (tmp_path / name / "records.db").exists()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_keeps_records_where_the_url_says(tmp_path: Path) -> None:

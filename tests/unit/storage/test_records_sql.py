@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from gyropilot.service.ports import Query
 from gyropilot.service.records import Candidate, Metric
 from gyropilot.storage.records_sql import SqlRecordStore
 from gyropilot.testing.records import make_candidate
+from tests.postgresql import PostgresqlServer
 
 _COMPETE = """
 import sys
@@ -48,11 +50,19 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'records.db'}"
 
 
-def test_processes_share_a_new_database(url: str) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_url(request: pytest.FixtureRequest, url: str) -> str:
+    if request.param == "sqlite":
+        return url
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    return server.make_schema()
+
+
+def test_processes_share_a_new_database(any_url: str) -> None:
     """They make the tables, insert the same names and change the same record at the same moment."""
     children = [
         subprocess.Popen(
-            [sys.executable, "-c", _COMPETE, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", _COMPETE, any_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for _ in range(3)
     ]
@@ -65,16 +75,16 @@ def test_processes_share_a_new_database(url: str) -> None:
         child.stdin.flush()
     won = [int(child.communicate()[0]) for child in children]
     assert sum(won) == 20
-    store = SqlRecordStore(url)
+    store = SqlRecordStore(any_url)
     assert store.get(Candidate, "n0", parent="job").fit_seconds == 60
     store.close()
 
 
-def test_a_restart_finds_everything(url: str) -> None:
-    store = SqlRecordStore(url)
+def test_a_restart_finds_everything(any_url: str) -> None:
+    store = SqlRecordStore(any_url)
     stored = store.insert(make_candidate("one"))
     store.close()
-    store = SqlRecordStore(url)
+    store = SqlRecordStore(any_url)
     assert store.find(Candidate, Query()) == [stored]
     store.close()
 
@@ -119,6 +129,34 @@ def test_refuses_what_could_not_be_read_again(url: str) -> None:
         store.insert(make_candidate("one", objective=Metric(name="rmse", value=float("nan"), higher_is_better=False)))
     assert store.count(Candidate, Query()) == 0
     store.close()
+
+
+def test_a_server_that_was_started_anew_is_no_failure(postgresql: PostgresqlServer) -> None:
+    store = SqlRecordStore(postgresql.make_schema())
+    stored = store.insert(make_candidate("one"))
+    postgresql.end_connections()
+    assert store.get(Candidate, "one", parent="job") == stored
+    store.close()
+
+
+def test_text_that_the_database_could_not_hold_comes_back(any_url: str) -> None:
+    store = SqlRecordStore(any_url)
+    stored = store.insert(make_candidate("one", failure_reason="NUL \x00, quote ', \\, %s, 🙂, \u2028"))
+    assert store.get(Candidate, "one", parent="job") == stored
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql://host/records", "not mysql://"),
+        ("nonsense", "must be of the form"),
+        ("postgresql+pg8000://host/records", "install gyropilot with the extra postgresql"),
+    ],
+)
+def test_refuses_databases_that_it_does_not_know(url: str, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        SqlRecordStore(url)
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])

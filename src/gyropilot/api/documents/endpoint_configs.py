@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gyropilot.api.documents.tags import check_tags
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.identity import Identity
 from gyropilot.service.records import EndpointConfig, Variant
@@ -19,7 +18,6 @@ def read_variants(params: dict[str, Any]) -> tuple[Variant, ...]:
     Raises:
         InvalidRequestError: when they contradict each other or ask for what Gyropilot does not do yet.
     """
-    check_tags(params)
     for name in NOT_YET:
         if params.get(name):
             raise InvalidRequestError(f"Gyropilot does not support {name} yet. Leave it out.")

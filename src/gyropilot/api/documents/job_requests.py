@@ -1,4 +1,4 @@
-"""The create request of an AutoML job (V1) in the service's words, and the rules that span its fields."""
+"""The create request of an AutoML job, in the form of V1, in the service's words, and the rules across its fields."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any, NoReturn
 
 from gyropilot.api.documents.metrics import OUR_NAMES
 from gyropilot.api.documents.problem_types import BY_AWS
-from gyropilot.api.documents.tags import check_tags
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.records import Problem
 
@@ -30,17 +29,20 @@ ALGORITHMS = {
 }
 """The algorithms that AWS allows in each mode."""
 
+ABSENT_MODE = "HYPERPARAMETER_TUNING"
+"""What it means to name no mode."""
+
 
 def read_problem(params: dict[str, Any]) -> Problem:
-    """Return what is to be learned.
+    """Return what is to be learned; the messages name fields by what they are called in V1 and V2 alike.
 
     Raises:
         InvalidRequestError: when fields contradict each other, or ask for what Gyropilot does not do yet.
     """
-    check_tags(params)
     config = params.get("AutoMLJobConfig", {})
     _check_deployment(params.get("ModelDeployConfig", {}))
     _check_split(params, config)
+    _check_weights(params, config)
     algorithms = _read_algorithms(config)
     _check_mode(config)
     _check_not_yet(params)
@@ -84,18 +86,19 @@ def _read_goal(params: dict[str, Any]) -> tuple[str, str]:
 
 
 def _read_algorithms(config: dict[str, Any]) -> tuple[str, ...]:
-    entries = config.get("CandidateGenerationConfig", {}).get("AlgorithmsConfig", [])
-    if not entries:
+    entries = config.get("CandidateGenerationConfig", {}).get("AlgorithmsConfig")
+    if entries is None:
         return ()
-    mode = config.get("Mode", "")
+    mode = config.get("Mode", ABSENT_MODE)
     if mode == "AUTO":
         _refuse("AlgorithmsConfig must not be set when Mode is AUTO; use ENSEMBLING or HYPERPARAMETER_TUNING.")
-    wanted = entries[0]["AutoMLAlgorithms"]
-    allowed = ALGORITHMS.get(mode, tuple({name for names in ALGORITHMS.values() for name in names}))
+    if len(entries) != 1:
+        _refuse(f"AlgorithmsConfig must have exactly one entry, not {len(entries)}.")
+    wanted, allowed = entries[0]["AutoMLAlgorithms"], ALGORITHMS[mode]
     if strangers := [name for name in wanted if name not in allowed]:
         _refuse(
             f"AutoMLAlgorithms [{', '.join(strangers)}] are not supported in Mode {mode}. "
-            f"Supported: [{', '.join(sorted(allowed))}]"
+            f"Supported: [{', '.join(allowed)}]"
         )
     return tuple(dict.fromkeys(wanted))
 
@@ -103,16 +106,24 @@ def _read_algorithms(config: dict[str, Any]) -> tuple[str, ...]:
 def _check_mode(config: dict[str, Any]) -> None:
     mode = config.get("Mode")
     if mode is None:
-        _refuse_yet("an absent Mode, which means HYPERPARAMETER_TUNING", "Pass AutoMLJobConfig.Mode ENSEMBLING or AUTO")
+        _refuse_yet("an absent Mode, which means HYPERPARAMETER_TUNING", "Pass Mode ENSEMBLING or AUTO")
     if mode == "HYPERPARAMETER_TUNING":
         _refuse_yet("Mode HYPERPARAMETER_TUNING", "Pass Mode ENSEMBLING or AUTO")
+
+
+def _check_weights(params: dict[str, Any], config: dict[str, Any]) -> None:
+    mode = config.get("Mode", ABSENT_MODE)
+    if mode == "HYPERPARAMETER_TUNING" and any("SampleWeightAttributeName" in c for c in params["InputDataConfig"]):
+        _refuse(f"SampleWeightAttributeName is supported in Mode ENSEMBLING only, not in {mode}.")
 
 
 def _check_split(params: dict[str, Any], config: dict[str, Any]) -> None:
     channels = params["InputDataConfig"]
     kinds = sorted(channel.get("ChannelType", "training") for channel in channels)
     if kinds not in (["training"], ["training", "validation"]):
-        _refuse("InputDataConfig must have exactly one training channel, and of two channels the other is validation.")
+        _refuse(
+            "There must be exactly one channel of ChannelType training, and of two channels the other is validation."
+        )
     fraction = config.get("DataSplitConfig", {}).get("ValidationFraction")
     if fraction is not None and not 0 < fraction < 1:
         _refuse(f"ValidationFraction must be greater than 0 and less than 1, not {fraction}.")
@@ -140,10 +151,13 @@ def _check_not_yet(params: dict[str, Any]) -> None:
 def _read_data_uri(channel: dict[str, Any]) -> str:
     source = channel.get("DataSource", {}).get("S3DataSource")
     if source is None:
-        _refuse("InputDataConfig must have a DataSource with an S3DataSource.")
+        _refuse("A channel must have a DataSource with an S3DataSource.")
     kind = source["S3DataType"]
     if kind == "AugmentedManifestFile":
         _refuse("S3DataType AugmentedManifestFile is for image classification only; use S3Prefix.")
+    gzip = channel.get("CompressionType", "None") == "Gzip"
+    if gzip and (kind != "S3Prefix" or _read_format(channel) != "csv"):
+        _refuse(f"CompressionType Gzip is supported for S3DataType S3Prefix and ContentType {CSV} only.")
     if kind == "ManifestFile":
         _refuse_yet("S3DataType ManifestFile", "Use S3Prefix")
     return str(source["S3Uri"])

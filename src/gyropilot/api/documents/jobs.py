@@ -1,10 +1,11 @@
-"""AutoML jobs as AWS's documents."""
+"""AutoML jobs as AWS's documents, in the form of either generation."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gyropilot.api.documents.candidates import describe_candidate
+from gyropilot.api.documents.generations import request_as_v1, request_as_v2
 from gyropilot.api.documents.job_requests import CSV
 from gyropilot.api.documents.metrics import AWS_NAMES
 from gyropilot.api.documents.problem_types import BY_NAME
@@ -20,37 +21,74 @@ ECHOED = (
     "GenerateCandidateDefinitionsOnly",
     "ModelDeployConfig",
 )
-"""Members of the request that describe gives back exactly as they were sent, and only if they were."""
+"""Members of a request of V1 that describe gives back exactly as they were sent, and only if they were."""
+
+ECHOED_V2 = (
+    "OutputDataConfig",
+    "RoleArn",
+    "AutoMLProblemTypeConfig",
+    "AutoMLJobObjective",
+    "DataSplitConfig",
+    "SecurityConfig",
+    "AutoMLComputeConfig",
+    "ModelDeployConfig",
+)
+"""The same for V2."""
 
 MAX_FINDINGS = 5
 
 
 def describe_job(job: AutoMLJob, best: Candidate | None, identity: Identity) -> dict[str, Any]:
-    """Return the answer of `DescribeAutoMLJob`."""
-    document: dict[str, Any] = {name: job.request[name] for name in ECHOED if name in job.request}
-    document |= {
-        "AutoMLJobName": job.name,
-        "AutoMLJobArn": identity.job_arn(job.name),
-        "InputDataConfig": [
-            {
-                **channel,
-                "ContentType": channel.get("ContentType", CSV),
-                "ChannelType": channel.get("ChannelType", "training"),
-            }
-            for channel in job.request["InputDataConfig"]
-        ],
-        **_describe_progress(job),
+    """Return the answer of `DescribeAutoMLJob`; a job of V2 is shown in the form of V1."""
+    request = request_as_v1(job)
+    document = {
+        **_pick(request, ECHOED),
+        "InputDataConfig": _describe_channels(request["InputDataConfig"]),
+        **_describe_whole(job, best, identity),
     }
-    if best is not None:
-        document["BestCandidate"] = describe_candidate(best, identity)
-    if resolved := _describe_resolved(job):
-        document["ResolvedAttributes"] = resolved
-    return document
+    resolved = _describe_objective(job)
+    if job.resolved_problem_type in BY_NAME:
+        resolved["ProblemType"] = BY_NAME[job.resolved_problem_type].aws
+    return document | _describe_resolved(resolved, request)
+
+
+def describe_job_v2(job: AutoMLJob, best: Candidate | None, identity: Identity) -> dict[str, Any]:
+    """Return the answer of `DescribeAutoMLJobV2`; a job of V1 is shown in the form of V2."""
+    request = request_as_v2(job)
+    document = {
+        **_pick(request, ECHOED_V2),
+        "AutoMLJobInputDataConfig": _describe_channels(request["AutoMLJobInputDataConfig"]),
+        "AutoMLProblemTypeConfigName": "Tabular",
+        **_describe_whole(job, best, identity),
+    }
+    resolved = _describe_objective(job)
+    if job.resolved_problem_type in BY_NAME:
+        tabular = {"TabularResolvedAttributes": {"ProblemType": BY_NAME[job.resolved_problem_type].aws}}
+        resolved["AutoMLProblemTypeResolvedAttributes"] = tabular
+    return document | _describe_resolved(resolved, request_as_v1(job))
 
 
 def summarize_job(job: AutoMLJob, identity: Identity) -> dict[str, Any]:
     """Return an `AutoMLJobSummary`."""
     return {"AutoMLJobName": job.name, "AutoMLJobArn": identity.job_arn(job.name), **_describe_progress(job)}
+
+
+def _describe_whole(job: AutoMLJob, best: Candidate | None, identity: Identity) -> dict[str, Any]:
+    """Return what describing shows alike in both generations."""
+    document = summarize_job(job, identity)
+    return document if best is None else document | {"BestCandidate": describe_candidate(best, identity)}
+
+
+def _describe_channels(channels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the channels with the defaults that AWS fills in."""
+    return [
+        {
+            **channel,
+            "ContentType": channel.get("ContentType", CSV),
+            "ChannelType": channel.get("ChannelType", "training"),
+        }
+        for channel in channels
+    ]
 
 
 def _describe_progress(job: AutoMLJob) -> dict[str, Any]:
@@ -71,12 +109,19 @@ def _describe_progress(job: AutoMLJob) -> dict[str, Any]:
     return document
 
 
-def _describe_resolved(job: AutoMLJob) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    if job.resolved_problem_type in BY_NAME:
-        document["ProblemType"] = BY_NAME[job.resolved_problem_type].aws
-    if job.resolved_objective in AWS_NAMES:
-        document["AutoMLJobObjective"] = {"MetricName": AWS_NAMES[job.resolved_objective]}
-    if document and (criteria := job.request.get("AutoMLJobConfig", {}).get("CompletionCriteria")):
-        document["CompletionCriteria"] = criteria
-    return document
+def _describe_objective(job: AutoMLJob) -> dict[str, Any]:
+    if job.resolved_objective not in AWS_NAMES:
+        return {}
+    return {"AutoMLJobObjective": {"MetricName": AWS_NAMES[job.resolved_objective]}}
+
+
+def _describe_resolved(resolved: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+    """Return the member `ResolvedAttributes`, or nothing while nothing is resolved."""
+    if not resolved:
+        return {}
+    criteria = request.get("AutoMLJobConfig", {}).get("CompletionCriteria")
+    return {"ResolvedAttributes": resolved | ({"CompletionCriteria": criteria} if criteria else {})}
+
+
+def _pick(request: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: request[name] for name in names if name in request}

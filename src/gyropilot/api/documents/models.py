@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gyropilot.api.documents.tags import check_tags
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.identity import Identity
 from gyropilot.service.records import Container, Model
@@ -16,7 +15,6 @@ def read_containers(params: dict[str, Any]) -> tuple[Container, ...]:
     Raises:
         InvalidRequestError: when there are none, or they ask for what Gyropilot does not do yet.
     """
-    check_tags(params)
     if ("PrimaryContainer" in params) == bool(params.get("Containers")):
         raise InvalidRequestError("Exactly one of PrimaryContainer and Containers must be provided.")
     if params.get("InferenceExecutionConfig", {}).get("Mode") == "Direct":
@@ -34,6 +32,8 @@ def _read_container(definition: dict[str, Any]) -> Container:
     for name in ("Image", "ModelDataUrl"):
         if name not in definition:
             raise InvalidRequestError(f"A container must have {name}.")
+    if not definition["ModelDataUrl"].endswith(".tar.gz"):
+        raise InvalidRequestError(f"ModelDataUrl must be the location of a .tar.gz, not {definition['ModelDataUrl']}.")
     return Container(
         image=definition["Image"],
         model_data_url=definition["ModelDataUrl"],

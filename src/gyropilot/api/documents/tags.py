@@ -1,21 +1,29 @@
-"""The rules of tags that the service model does not state."""
+"""Tags as AWS's documents, and their rules that the service model does not state."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gyropilot.service.errors import InvalidRequestError
 
 
-def check_tags(params: dict[str, Any]) -> None:
-    """Check a create request's tags.
+def read_tags(params: dict[str, Any]) -> dict[str, str]:
+    """Return the tags of a request by their keys.
 
     Raises:
         InvalidRequestError: when a key is repeated or reserved.
     """
-    keys = [tag["Key"] for tag in params.get("Tags", ())]
+    tags = params.get("Tags", ())
+    keys = [tag["Key"] for tag in tags]
     if len(set(keys)) < len(keys):
         raise InvalidRequestError("Tags must have different keys.")
     for key in keys:
         if key.lower().startswith("aws:"):
             raise InvalidRequestError(f"The tag key '{key}' is reserved: keys must not begin with aws:.")
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def describe_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as a list in the order in which they were set."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

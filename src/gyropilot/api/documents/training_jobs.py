@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from gyropilot.api.documents.generations import request_as_v1
 from gyropilot.api.documents.job_requests import CSV
 from gyropilot.api.documents.metrics import describe_metric
 from gyropilot.service.identity import Identity
@@ -19,27 +20,36 @@ LOCAL_RESOURCES = {"InstanceType": "local", "InstanceCount": 1, "VolumeSizeInGB"
 """What a candidate is trained on: the machine itself."""
 
 
-def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identity) -> dict[str, Any]:
-    """Return the answer of `DescribeTrainingJob`."""
-    security = job.request.get("AutoMLJobConfig", {}).get("SecurityConfig", {})
+def summarize_training_job(candidate: Candidate, identity: Identity) -> dict[str, Any]:
+    """Return a `TrainingJobSummary`."""
     document: dict[str, Any] = {
         "TrainingJobName": candidate.name,
         "TrainingJobArn": identity.training_job_arn(candidate.name),
-        "AutoMLJobArn": identity.job_arn(job.name),
-        "ModelArtifacts": {"S3ModelArtifacts": _find_artifacts(candidate, job)},
+        "CreationTime": candidate.created_at,
+        "LastModifiedTime": candidate.modified_at,
         "TrainingJobStatus": candidate.status.value,
         "SecondaryStatus": _secondary_status(candidate.status),
+    }
+    return document if candidate.ended_at is None else document | {"TrainingEndTime": candidate.ended_at}
+
+
+def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identity) -> dict[str, Any]:
+    """Return the answer of `DescribeTrainingJob`."""
+    request = request_as_v1(job)
+    security = request.get("AutoMLJobConfig", {}).get("SecurityConfig", {})
+    document: dict[str, Any] = {
+        **summarize_training_job(candidate, identity),
+        "AutoMLJobArn": identity.job_arn(job.name),
+        "ModelArtifacts": {"S3ModelArtifacts": _find_artifacts(candidate, job)},
         "HyperParameters": _describe_parameters(candidate),
         "AlgorithmSpecification": {"TrainingImage": identity.ensembling_image, "TrainingInputMode": "File"},
-        "RoleArn": job.request["RoleArn"],
-        "InputDataConfig": [_describe_channel(job)],
-        "OutputDataConfig": job.request["OutputDataConfig"],
+        "RoleArn": request["RoleArn"],
+        "InputDataConfig": [_describe_channel(request["InputDataConfig"])],
+        "OutputDataConfig": request["OutputDataConfig"],
         "ResourceConfig": LOCAL_RESOURCES,
         "StoppingCondition": {
             "MaxRuntimeInSeconds": int(job.problem.max_runtime_per_candidate_seconds or DEFAULT_RUNTIME_SECONDS)
         },
-        "CreationTime": candidate.created_at,
-        "LastModifiedTime": candidate.modified_at,
         "TrainingStartTime": candidate.created_at,
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": security.get("EnableInterContainerTrafficEncryption", False),
@@ -48,7 +58,6 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
     if "VpcConfig" in security:
         document["VpcConfig"] = security["VpcConfig"]
     if candidate.ended_at is not None:
-        document["TrainingEndTime"] = candidate.ended_at
         document["FinalMetricDataList"] = _describe_metrics(candidate)
     if candidate.failure_reason:
         document["FailureReason"] = candidate.failure_reason[:1024]
@@ -73,8 +82,9 @@ def _find_artifacts(candidate: Candidate, job: AutoMLJob) -> str:
     return f"{job.problem.output_uri.rstrip('/')}/{job.name}"
 
 
-def _describe_channel(job: AutoMLJob) -> dict[str, Any]:
-    source = job.request["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+def _describe_channel(channels: list[dict[str, Any]]) -> dict[str, Any]:
+    channel = next(channel for channel in channels if channel.get("ChannelType", "training") == "training")
+    source = channel["DataSource"]["S3DataSource"]
     return {
         "ChannelName": "train",
         "DataSource": {
@@ -84,7 +94,7 @@ def _describe_channel(job: AutoMLJob) -> dict[str, Any]:
                 "S3DataDistributionType": "FullyReplicated",
             }
         },
-        "ContentType": job.request["InputDataConfig"][0].get("ContentType", CSV),
+        "ContentType": channel.get("ContentType", CSV),
     }
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from urllib.parse import quote
 
 from gyropilot.api.errors import ApiError
 from gyropilot.api.operations.context import Context, Params, Result
-from gyropilot.service.ports import Blob
 
 US_EAST_1 = "us-east-1"
 """The region whose buckets have no location: AWS's oldest."""
-MAX_KEYS = 1000
 
 
 def bucket_of(context: Context, params: Params) -> str:
@@ -67,57 +64,6 @@ def list_buckets(context: Context, params: Params) -> Result:
     return result | ({"Prefix": prefix} if prefix else {})
 
 
-def list_objects_v2(context: Context, params: Params) -> Result:
-    """List objects and common prefixes in the order of their keys."""
-    bucket = bucket_of(context, params)
-    prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
-    size = min(params.get("MaxKeys", MAX_KEYS), MAX_KEYS)
-    if size < 0:
-        raise context.refuse("MaxKeys must not be negative.")
-    token = params.get("ContinuationToken")
-    start_after = decode_token(token) if token else params.get("StartAfter", "")
-    result: Result = {
-        "Name": bucket,
-        "Prefix": _write_key(prefix, params),
-        "MaxKeys": size,
-        "KeyCount": 0,
-        "IsTruncated": False,
-    }
-    for name, value in (
-        ("Delimiter", _write_key(delimiter, params)),
-        ("StartAfter", _write_key(params.get("StartAfter", ""), params)),
-    ):
-        result |= {name: value} if value else {}
-    for name in ("ContinuationToken", "EncodingType"):
-        result |= {name: params[name]} if name in params else {}
-    if size == 0:
-        context.service.blobs.get_bucket(bucket)
-        return result
-    page = context.service.blobs.list(bucket, prefix=prefix, delimiter=delimiter, start_after=start_after, limit=size)
-    result["KeyCount"] = len(page.blobs) + len(page.prefixes)
-    result["Contents"] = [_summarize(context, params, blob) for blob in page.blobs]
-    result["CommonPrefixes"] = [{"Prefix": _write_key(common, params)} for common in page.prefixes]
-    if page.next_start_after:
-        result |= {"IsTruncated": True, "NextContinuationToken": encode_token(page.next_start_after)}
-    return result
-
-
-def _write_key(key: str, params: Params) -> str:
-    """Return a key as it is listed; encoded as in a URL if asked, since XML cannot hold every character."""
-    return quote(key, safe="/") if params.get("EncodingType") == "url" else key
-
-
-def _summarize(context: Context, params: Params, blob: Blob) -> Result:
-    summary: Result = {
-        "Key": _write_key(blob.key, params),
-        "LastModified": blob.modified_at,
-        "ETag": f'"{blob.etag}"',
-        "Size": blob.size,
-        "StorageClass": "STANDARD",
-    }
-    return summary | ({"Owner": owner(context)} if params.get("FetchOwner") else {})
-
-
 def owner(context: Context) -> Result:
     """Return the owner of everything."""
     return {"ID": context.service.identity.account_id, "DisplayName": "gyropilot"}
@@ -135,6 +81,9 @@ def decode_token(token: str) -> str:
         ApiError: when it is not one of ours.
     """
     try:
-        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
+        text = base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise ApiError("InvalidArgument", "The continuation token provided is incorrect") from None
+        text = ""
+    if not text:
+        raise ApiError("InvalidArgument", "The continuation token provided is incorrect")
+    return text

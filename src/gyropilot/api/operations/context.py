@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gyropilot.api.errors import ApiError, invalid, not_implemented
+from gyropilot.service.access import Caller
 from gyropilot.service.service import Service
 
 Params = dict[str, Any]
@@ -21,6 +22,10 @@ class Context:
     """The service that does the work."""
     aws_service: str
     """The AWS service that was called, by botocore's name."""
+    operation: str
+    """The operation that was called."""
+    caller: Caller
+    """Who called."""
 
     def refuse(self, message: str) -> ApiError:
         """Return the error for a request that breaks a rule, in the code of the AWS service."""

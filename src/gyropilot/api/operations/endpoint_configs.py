@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gyropilot.api.documents.endpoint_configs import describe_endpoint_config as describe
 from gyropilot.api.documents.endpoint_configs import read_variants, summarize_endpoint_config
+from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import find_page, page_query
 
@@ -13,7 +14,8 @@ ORDERS = {"Name": "name", "CreationTime": "created_at"}
 def create_endpoint_config(context: Context, params: Params) -> Result:
     """Store an endpoint configuration."""
     variants = read_variants(params)
-    config = context.service.endpoint_configs.create(params["EndpointConfigName"], params, variants)
+    name, tags = params["EndpointConfigName"], read_tags(params)
+    config = context.service.endpoint_configs.create(name, params, variants, tags=tags)
     return {"EndpointConfigArn": context.service.identity.endpoint_config_arn(config.name)}
 
 

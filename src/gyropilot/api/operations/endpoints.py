@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gyropilot.api.documents.endpoints import describe_endpoint as describe
 from gyropilot.api.documents.endpoints import summarize_endpoint
-from gyropilot.api.documents.tags import check_tags
+from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import find_page, page_query
 
@@ -13,8 +13,8 @@ ORDERS = {"Name": "name", "CreationTime": "created_at", "Status": "state"}
 
 def create_endpoint(context: Context, params: Params) -> Result:
     """Start to serve what a configuration describes."""
-    check_tags(params)
-    endpoint = context.service.endpoints.create(params["EndpointName"], params["EndpointConfigName"])
+    name, config, tags = params["EndpointName"], params["EndpointConfigName"], read_tags(params)
+    endpoint = context.service.endpoints.create(name, config, tags=tags)
     return {"EndpointArn": context.service.identity.endpoint_arn(endpoint.name)}
 
 

@@ -6,7 +6,7 @@ from gyropilot.api.operations.context import Context, Params, Result
 
 
 def get_caller_identity(context: Context, params: Params) -> Result:
-    """Name the account; every key of an installation belongs to its owner."""
+    """Name the account and the user whose key signed the request."""
     del params  # the operation has none
-    account = context.service.identity.account_id
-    return {"UserId": account, "Account": account, "Arn": f"arn:aws:iam::{account}:root"}
+    identity, user = context.service.identity, context.caller.user
+    return {"UserId": user, "Account": identity.account_id, "Arn": identity.user_arn(user)}

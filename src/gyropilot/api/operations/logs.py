@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from gyropilot.api.documents.filter_patterns import parse_filter_pattern
 from gyropilot.api.operations.context import Context, Params, Result
-from gyropilot.api.operations.paging import cut_page, read_token
+from gyropilot.api.operations.paging import Key, cut_page, read_token
 from gyropilot.service.ports import LogLine
 
-DEFAULT_STREAMS = 50
+DEFAULT_PAGE = 50
 MAX_EVENTS = 10_000
 READ_LINES = 10_000
 
 _TOKEN = re.compile(r"([fb])/(\d{1,18})")
 
 
+def describe_log_groups(context: Context, params: Params) -> Result:
+    """List the groups by name."""
+    if "logGroupNamePrefix" in params and "logGroupNamePattern" in params:
+        raise context.refuse("logGroupNamePrefix and logGroupNamePattern are mutually exclusive.")
+    pattern, wanted = params.get("logGroupNamePattern", ""), params.get("logGroupIdentifiers")
+    names = [
+        name
+        for name in context.service.logs.groups(prefix=params.get("logGroupNamePrefix", ""))
+        if pattern in name and (wanted is None or name in {_name_in(identifier) for identifier in wanted})
+    ]
+    if params.get("logGroupClass", "STANDARD") != "STANDARD":
+        names = []
+    keyed = (((name,), name) for name in names)
+    page, more = cut_page(context, params, keyed, params.get("limit", DEFAULT_PAGE), member="nextToken")
+    return {"logGroups": [_describe_group(context, name) for name in page], **more}
+
+
+def _describe_group(context: Context, name: str) -> Result:
+    arn = _arn(context, name)
+    return {"logGroupName": name, "arn": f"{arn}:*", "logGroupArn": arn, "logGroupClass": "STANDARD"}
+
+
 def describe_log_streams(context: Context, params: Params) -> Result:
     """List the streams of a group by name, or by the time of their last line."""
     group = _group(context, params)
     names = list(context.service.logs.streams(group, prefix=params.get("logStreamNamePrefix", "")))
-    streams = [_describe_stream(context, group, name) for name in names]
-    if params.get("orderBy") == "LastEventTime":
-        streams.sort(key=lambda stream: stream.get("lastEventTimestamp", 0))
-    if params.get("descending"):
-        streams.reverse()
-    offset = read_token(context, params, "nextToken")
-    page, more = cut_page(context, params, streams[offset:], offset, params.get("limit", DEFAULT_STREAMS))
-    return {"logStreams": page} | ({"nextToken": more["NextToken"]} if more else {})
+    by_time = params.get("orderBy") == "LastEventTime"
+    keyed = (((_last_time(context, group, name) if by_time else 0, name), name) for name in names)
+    size, descending = params.get("limit", DEFAULT_PAGE), params.get("descending", False)
+    page, more = cut_page(context, params, keyed, size, member="nextToken", descending=descending)
+    return {"logStreams": [_describe_stream(context, group, name) for name in page], **more}
+
+
+def _last_time(context: Context, group: str, name: str) -> int:
+    lines = _read_all(context, group, name)
+    return _milliseconds(lines[-1].at) if lines else 0
 
 
 def _describe_stream(context: Context, group: str, name: str) -> Result:
-    identity = context.service.identity
-    arn = f"arn:aws:logs:{identity.region}:{identity.account_id}:log-group:{group}:log-stream:{name}"
-    stream: Result = {"logStreamName": name, "arn": arn, "storedBytes": 0}
+    stream: Result = {"logStreamName": name, "arn": f"{_arn(context, group)}:log-stream:{name}", "storedBytes": 0}
     if lines := _read_all(context, group, name):
         first, last = _milliseconds(lines[0].at), _milliseconds(lines[-1].at)
         stream |= {"creationTime": first, "firstEventTimestamp": first, "lastEventTimestamp": last}
@@ -48,32 +72,63 @@ def get_log_events(context: Context, params: Params) -> Result:
     The tokens count lines from the stream's head, so that a token at the end gives what was added since.
     """
     lines = _read_all(context, _group(context, params), params["logStreamName"])
-    size = params.get("limit", MAX_EVENTS)
-    first, last = _find_span(context, params, len(lines), size)
-    page = [line for line in lines[first:last] if _is_wanted(line, params)]
+    wanted = [number for number, line in enumerate(lines) if _is_wanted(line, params)]
+    first, last = _find_span(context, params, wanted, len(lines))
     return {
-        "events": [_describe_line(line) for line in page],
+        "events": [_describe_line(lines[number]) for number in wanted if first <= number < last],
         "nextForwardToken": f"f/{last}",
         "nextBackwardToken": f"b/{first}",
     }
 
 
-def _find_span(context: Context, params: Params, count: int, size: int) -> tuple[int, int]:
-    token = params.get("nextToken")
-    if token is None:
-        return (0, min(size, count)) if params.get("startFromHead") else (max(count - size, 0), count)
+def _find_span(context: Context, params: Params, wanted: list[int], count: int) -> tuple[int, int]:
+    """Return from which to before which line the page goes, given the numbers of the lines that are wanted."""
+    size = params.get("limit", MAX_EVENTS)
+    token = params.get("nextToken") or ("f/0" if params.get("startFromHead") else f"b/{count}")
     found = _TOKEN.fullmatch(token)
     if found is None:
         raise context.refuse("The specified nextToken is invalid.")
     position = min(int(found.group(2)), count)
     if found.group(1) == "f":
-        return position, min(position + size, count)
-    return max(position - size, 0), position
+        ahead = [number for number in wanted if number >= position]
+        return position, ahead[size - 1] + 1 if len(ahead) > size else count
+    behind = [number for number in wanted if number < position]
+    return behind[-size] if len(behind) > size else 0, position
 
 
 def _is_wanted(line: LogLine, params: Params) -> bool:
     at = _milliseconds(line.at)
     return bool(params.get("startTime", at) <= at < params.get("endTime", at + 1))
+
+
+def filter_log_events(context: Context, params: Params) -> Result:
+    """Give the lines of all streams of a group, or of some, that hold the wanted words, in the order of their times."""
+    size = params.get("limit", MAX_EVENTS)
+    after = read_token(context, params, (int, str, int), name="nextToken")
+    found = ((key, event) for key, event in _find_events(context, params) if after is None or key > after)
+    first = heapq.nsmallest(size + 1, found, key=lambda item: item[0])
+    page, more = cut_page(context, params, first, size, member="nextToken")
+    return {"events": page, "searchedLogStreams": [], **more}
+
+
+def _find_events(context: Context, params: Params) -> Iterator[tuple[Key, Result]]:
+    pattern = parse_filter_pattern(params.get("filterPattern", ""))
+    sign = 1 if params.get("startFromHead", True) else -1
+    group = _group(context, params)
+    for stream in _find_streams(context, params, group):
+        for number, line in enumerate(_read_all(context, group, stream)):
+            at = _milliseconds(line.at)
+            if params.get("startTime", at) <= at <= params.get("endTime", at) and pattern.matches(line.message):
+                event = {"logStreamName": stream, "eventId": f"{at:014}/{number}/{stream}", **_describe_line(line)}
+                yield (sign * at, stream, sign * number), event
+
+
+def _find_streams(context: Context, params: Params, group: str) -> Sequence[str]:
+    if "logStreamNames" not in params:
+        return context.service.logs.streams(group, prefix=params.get("logStreamNamePrefix", ""))
+    if "logStreamNamePrefix" in params:
+        raise context.refuse("logStreamNames and logStreamNamePrefix are mutually exclusive.")
+    return tuple(dict.fromkeys(params["logStreamNames"]))
 
 
 def _describe_line(line: LogLine) -> Result:
@@ -89,10 +144,20 @@ def _read_all(context: Context, group: str, stream: str) -> Sequence[LogLine]:
 
 
 def _group(context: Context, params: Params) -> str:
-    name = params.get("logGroupName") or params.get("logGroupIdentifier", "").rpartition("log-group:")[2]
+    name = params.get("logGroupName") or _name_in(params.get("logGroupIdentifier", ""))
     if not name:
         raise context.refuse("Either logGroupName or logGroupIdentifier must be provided.")
     return str(name)
+
+
+def _name_in(identifier: str) -> str:
+    """Return the name in a group's identifier, which is the name itself or an ARN."""
+    return identifier.rpartition("log-group:")[2].removesuffix(":*")
+
+
+def _arn(context: Context, group: str) -> str:
+    identity = context.service.identity
+    return f"arn:aws:logs:{identity.region}:{identity.account_id}:log-group:{group}"
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gyropilot.api.documents.models import describe_model as describe
 from gyropilot.api.documents.models import read_containers, summarize_model
+from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import find_page, page_query
 
@@ -12,7 +13,8 @@ ORDERS = {"Name": "name", "CreationTime": "created_at"}
 
 def create_model(context: Context, params: Params) -> Result:
     """Store a model."""
-    model = context.service.models.create(params["ModelName"], params, read_containers(params))
+    containers = read_containers(params)
+    model = context.service.models.create(params["ModelName"], params, containers, tags=read_tags(params))
     return {"ModelArn": context.service.identity.model_arn(model.name)}
 
 

@@ -4,70 +4,82 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
-from datetime import datetime
 from typing import BinaryIO, cast
 
+from gyropilot.api.checksums import CheckedBody
 from gyropilot.api.errors import ApiError, Place, translate_error
 from gyropilot.api.operations.buckets import bucket_of
+from gyropilot.api.operations.conditions import check_conditions, read_etag, read_replaced
 from gyropilot.api.operations.context import Context, Params, Result
+from gyropilot.api.operations.properties import (
+    describe_checksums,
+    describe_properties,
+    read_properties,
+    refuse_unserved_parameters,
+)
 from gyropilot.api.wire import Stream
 from gyropilot.service.errors import InvalidRangeError, ServiceError
 from gyropilot.service.ports import Blob
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 MAX_DELETIONS = 1000
+STORAGE_CLASS = "STANDARD"
 
 
 def put_object(context: Context, params: Params) -> Result:
     """Store an object."""
-    for name in ("IfMatch", "IfNoneMatch", "WriteOffsetBytes"):
-        if name in params:
-            raise context.refuse_unserved(f"PutObject with {name}")
+    refuse_unserved_parameters(context, params)
+    body = cast("CheckedBody", params["Body"])
     blob = context.service.blobs.put(
         bucket_of(context, params),
         params["Key"],
-        cast("BinaryIO", params["Body"]),
-        content_type=params.get("ContentType", "binary/octet-stream"),
-        metadata=params.get("Metadata", {}),
+        cast("BinaryIO", body),
+        read_properties(params, body.checksums),
+        replaces=read_replaced(context, params),
     )
-    return {"ETag": f'"{blob.etag}"'}
+    return {"ETag": f'"{blob.etag}"', **describe_checksums(blob.checksums)}
 
 
 def get_object(context: Context, params: Params) -> Result:
     """Give an object's content, whole or in part, without loading it."""
-    blobs, bucket = context.service.blobs, bucket_of(context, params)
-    _check_unversioned(context, params)
-    span = _read_range(params, blobs.head(bucket, params["Key"]).size)
-    first, last = span or (0, None)
+    refuse_unserved_parameters(context, params)
+    check_unversioned(context, params)
     with ExitStack() as stack:
-        blob, content = stack.enter_context(blobs.open(bucket, params["Key"], first=first, last=last))
-        _check_conditions(blob, params)
-        length = (blob.size if last is None else min(last + 1, blob.size)) - first
-        stream = Stream(content=content, length=length, close=stack.pop_all().close)
-    result = {**_describe(blob), "ContentLength": length, "Body": stream}
-    return result | ({"ContentRange": f"bytes {first}-{first + length - 1}/{blob.size}"} if span else {})
+        blob, content = stack.enter_context(context.service.blobs.open(bucket_of(context, params), params["Key"]))
+        result, span = _describe(context, params, blob)
+        content.seek(span.start)
+        result["Body"] = Stream(content=content, length=len(span), close=stack.pop_all().close)
+    return result
 
 
 def head_object(context: Context, params: Params) -> Result:
     """Tell what is known of an object."""
-    _check_unversioned(context, params)
+    refuse_unserved_parameters(context, params)
+    check_unversioned(context, params)
     blob = context.service.blobs.head(bucket_of(context, params), params["Key"])
-    _check_conditions(blob, params)
-    span = _read_range(params, blob.size)
-    if span is None:
-        return {**_describe(blob), "ContentLength": blob.size}
-    first, last = span[0], min(span[1], blob.size - 1)
-    return {
-        **_describe(blob),
-        "ContentLength": last - first + 1,
-        "ContentRange": f"bytes {first}-{last}/{blob.size}",
-    }
+    return _describe(context, params, blob)[0]
+
+
+def get_object_attributes(context: Context, params: Params) -> Result:
+    """Tell those attributes of an object that are asked for; the parts of an upload are not kept."""
+    refuse_unserved_parameters(context, params)
+    check_unversioned(context, params)
+    blob = context.service.blobs.head(bucket_of(context, params), params["Key"])
+    known: Result = {"ETag": blob.etag, "ObjectSize": blob.size, "StorageClass": STORAGE_CLASS}
+    known |= {"Checksum": describe_checksums(blob.checksums)} if blob.checksums else {}
+    if count := count_parts(blob):
+        known["ObjectParts"] = {"TotalPartsCount": count}
+    wanted = {name for item in params["ObjectAttributes"] for name in item.split(",")}
+    return {"LastModified": blob.modified_at} | {name: value for name, value in known.items() if name in wanted}
 
 
 def delete_object(context: Context, params: Params) -> Result:
     """Remove an object; one that is not there is no error."""
-    _check_unversioned(context, params)
-    context.service.blobs.delete(bucket_of(context, params), params["Key"])
+    check_unversioned(context, params)
+    for name in ("IfMatchLastModifiedTime", "IfMatchSize"):
+        if name in params:
+            raise context.refuse_unserved(f"DeleteObject with {name}")
+    context.service.blobs.delete(bucket_of(context, params), params["Key"], etag=read_etag(params))
     return {}
 
 
@@ -76,13 +88,13 @@ def delete_objects(context: Context, params: Params) -> Result:
     bucket = bucket_of(context, params)
     context.service.blobs.get_bucket(bucket)
     wanted = params["Delete"]["Objects"]
-    if len(wanted) > MAX_DELETIONS:
-        raise ApiError("MalformedXML", f"At most {MAX_DELETIONS} objects can be deleted at once.")
+    if not 1 <= len(wanted) <= MAX_DELETIONS:
+        raise ApiError("MalformedXML", f"1 to {MAX_DELETIONS} objects can be deleted at once, not {len(wanted)}.")
     deleted, failed = [], []
     for item in wanted:
         try:
-            _check_unversioned(context, item)
-            context.service.blobs.delete(bucket, item["Key"])
+            check_unversioned(context, item)
+            context.service.blobs.delete(bucket, item["Key"], etag=read_etag({"IfMatch": item.get("ETag")}))
             deleted.append({"Key": item["Key"]})
         except (ServiceError, ApiError) as error:
             failed.append(_describe_failure(context, item["Key"], error))
@@ -97,58 +109,65 @@ def _describe_failure(context: Context, key: str, error: ServiceError | ApiError
     return {"Key": key, "Code": wire.code, "Message": wire.message}
 
 
-def _describe(blob: Blob) -> Result:
-    return {
+def _describe(context: Context, params: Params, blob: Blob) -> tuple[Result, range]:
+    """Return what is told of an object and the positions that are asked for, once the conditions are met."""
+    check_conditions(blob, params)
+    _check_part_number(context, params, blob)
+    span = read_range(params.get("Range", ""), blob.size)
+    positions = span or range(blob.size)
+    result: Result = {
         "AcceptRanges": "bytes",
         "LastModified": blob.modified_at,
         "ETag": f'"{blob.etag}"',
-        "ContentType": blob.content_type,
-        "Metadata": dict(blob.metadata),
+        "ContentLength": len(positions),
+        **describe_properties(blob, params),
     }
+    if span:
+        return result | {"ContentRange": f"bytes {span.start}-{span.stop - 1}/{blob.size}"}, span
+    if params.get("ChecksumMode") == "ENABLED":  # of the whole object, so not with a part of it
+        result |= describe_checksums(blob.checksums)
+    return result, positions
 
 
-def _read_range(params: Params, size: int) -> tuple[int, int] | None:
-    """Return the first and last byte asked for; a range that is not understood is none, as HTTP has it."""
-    found = _RANGE.fullmatch(params.get("Range", ""))
+def read_range(text: str, size: int) -> range | None:
+    """Return the positions asked for; a range that is not understood is none, as HTTP has it.
+
+    Raises:
+        InvalidRangeError: when it holds no byte of an object of this size.
+    """
+    found = _RANGE.fullmatch(text)
     if found is None or not any(found.groups()):
         return None
     first, last = found.groups()
     if not first:  # the last so many bytes
         if int(last) == 0 or size == 0:
             raise InvalidRangeError("the range holds no byte")
-        return max(size - int(last), 0), size - 1
-    if int(first) >= size:
-        raise InvalidRangeError("the range begins behind the object's end")
+        return range(max(size - int(last), 0), size)
     if last and int(last) < int(first):
         return None
-    return int(first), int(last) if last else size - 1
+    if int(first) >= size:
+        raise InvalidRangeError("the range begins behind the object's end")
+    return range(int(first), min(int(last) + 1, size) if last else size)
 
 
-def _check_unversioned(context: Context, params: Params) -> None:
-    if params.get("VersionId", "null") != "null":
-        raise context.refuse_unserved("versions of objects")
+def count_parts(blob: Blob) -> int:
+    """Return of how many parts an object was made; 0: it was stored at once."""
+    return int(blob.etag.partition("-")[2] or 0)
 
 
-def _check_conditions(blob: Blob, params: Params) -> None:
-    """Check the conditions of a reading request, in HTTP's order.
+def _check_part_number(context: Context, params: Params, blob: Blob) -> None:
+    number = params.get("PartNumber")
+    if number is not None and count_parts(blob):
+        raise context.refuse_unserved("single parts of completed uploads")
+    if number not in (None, 1):
+        raise ApiError("InvalidPartNumber", "The requested partnumber is not satisfiable", 416)
+
+
+def check_unversioned(context: Context, params: Params) -> None:
+    """Refuse a version of an object other than the one that there is.
 
     Raises:
-        ApiError: with status 304 or 412 when one is not met.
+        ApiError: when another is asked for.
     """
-    tags = {blob.etag, f'"{blob.etag}"', "*"}
-    moment = blob.modified_at.replace(microsecond=0)
-    if "IfMatch" in params:
-        _require(params["IfMatch"] in tags, 412)
-    elif "IfUnmodifiedSince" in params:
-        _require(moment <= cast("datetime", params["IfUnmodifiedSince"]), 412)
-    if "IfNoneMatch" in params:
-        _require(params["IfNoneMatch"] not in tags, 304)
-    elif "IfModifiedSince" in params:
-        _require(moment > cast("datetime", params["IfModifiedSince"]), 304)
-
-
-def _require(is_met: bool, status: int) -> None:  # the condition reads as the first argument
-    if not is_met and status == 304:  # HTTP: not modified
-        raise ApiError("NotModified", "Not Modified", status)
-    if not is_met:
-        raise ApiError("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", status)
+    if params.get("VersionId", "null") != "null":
+        raise context.refuse_unserved("versions of objects")

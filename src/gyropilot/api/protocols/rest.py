@@ -86,10 +86,15 @@ def payload_member(shape: StructureShape | None) -> tuple[str, Shape] | None:
     return name, shape.members[name]
 
 
+def is_streamed(operation: OperationModel) -> bool:
+    """Tell whether the request's body is content that the operation reads piece by piece."""
+    payload = payload_member(operation.input_shape)
+    return payload is not None and bool(payload[1].serialization.get("streaming"))
+
+
 def read_raw_payload(member: Shape, request: WireRequest) -> Any:
     """Return a body that is no document: text, bytes, or the open body itself when the model calls it a stream."""
     if member.serialization.get("streaming"):
-        request.body.seek(0)
         return request.body
     body = request.read_body()
     return body.decode() if member.type_name == "string" else body
