@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.task import ProblemType
+from gyropilot.engine.task import Mode, ProblemType
+from gyropilot.engine.tuning import Range
 
 HOLDOUT = 255
 """The fold of rows that no model learns from."""
@@ -225,23 +226,6 @@ class Link(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Range:
-    """The values that a parameter may take when a configuration is varied."""
-
-    low: float
-    high: float
-    is_whole: bool = False
-    """Whether only whole numbers make sense."""
-    is_logarithmic: bool = True
-    """Whether twice as much is the same step everywhere."""
-
-    @property
-    def middle(self) -> float:
-        """Where a parameter starts that a configuration leaves out."""
-        return (self.low * self.high) ** 0.5 if self.is_logarithmic else (self.low + self.high) / 2
-
-
-@dataclass(frozen=True, kw_only=True)
 class Abilities:
     """What an algorithm can do."""
 
@@ -255,9 +239,15 @@ class Abilities:
     """What its raw scores mean; scores are averaged over folds as they are."""
     learns_from_codes: bool = False
     """Whether it reads codes only and leaves trees, so that it may see derived columns."""
+    modes: frozenset[Mode] = frozenset({Mode.ENSEMBLING})
+    """The modes that train it."""
     schedule: str = ""
     """Name of the parameter that says over how many steps training is laid out; cut short, it is worth little. Empty:
     every step may be the last."""
+    limit: str = ""
+    """Name of the parameter that says how many steps a training makes at most; empty: none does."""
+    rate: str = ""
+    """Name of the parameter that says how far a step goes, where as many steps of half the size come half as far."""
     ranges: Mapping[str, Range] = field(default_factory=dict)
     """Parameters that may be varied when its configurations are through and time is left; empty: none."""
 
@@ -337,6 +327,22 @@ class Plan:
     """The settings."""
     seed: int
     """Where its randomness starts."""
+    table: str = ""
+    """Which of several prepared tables it learns from, by the name of its folder; empty: there is one."""
+    is_staged: bool = False
+    """Whether it may be given up when a part of its training has shown that it is a poor one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A part of a candidate's training after which it is judged; what the last one trains is kept."""
+
+    folds: tuple[int, ...]
+    """The folds that are trained: the models of a stage are gone on with where the next one has them, too."""
+    rows_share: float = 1.0
+    """The share of the training rows that is learned from."""
+    steps_share: float = 1.0
+    """The share of its steps that a training with a limit of them makes."""
 
 
 # --- lanes ------------------------------------------------------------------------------------------------------------

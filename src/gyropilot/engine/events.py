@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from gyropilot.engine.tuning import Pipeline
+
 
 class Phase(StrEnum):
     """The steps of a run, in order."""
@@ -40,10 +42,16 @@ class CandidateResult:
     """Name in the algorithms catalogue, or `weighted-ensemble`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """The settings that rebuild it: hyperparameters, rounds, weights."""
+    pipeline: str = ""
+    """In tuning, the name of its pipeline."""
+    recipe: tuple[str, ...] = ()
+    """In tuning, the steps of its pipeline's recipe, in order."""
     objective: Score
     """The metric that ranks candidates, estimated for unseen rows."""
     scores: tuple[Score, ...]
     """Every metric of the problem type, estimated for unseen rows."""
+    part_scores: tuple[tuple[Score, ...], ...] = ()
+    """Every metric on each part of these rows: the folds, or parts of the held-out rows."""
     part_losses: tuple[float, ...] = ()
     """The objective, turned so that less is better, on each part of the rows that it is scored on."""
     fit_seconds: float
@@ -100,6 +108,8 @@ class CandidateStarted(Event):
     id: str
     algorithm: str
     parameters: Mapping[str, Any]
+    pipeline: str = ""
+    """In tuning, the name of its pipeline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +130,42 @@ class CandidateFailed(Event):
     reason: str
     was_stopped: bool = False
     """Whether it was given up for lack of time rather than for an error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateStopped(Event):
+    """A trial was not gone on with because a part of its training showed that it is a poor one; there is no model."""
+
+    id: str
+    algorithm: str
+    parameters: Mapping[str, Any]
+    pipeline: str
+    """The name of its pipeline."""
+    reason: str
+    loss: Score
+    """The metric that training minimises, on what it was judged by."""
+    fit_seconds: float
+    """Seconds of lane time spent on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelinesChosen(Event):
+    """It is known which pipelines are tuned."""
+
+    pipelines: tuple[Pipeline, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelinePrepared(Event):
+    """The recipe of a pipeline was fitted and applied; its trials follow."""
+
+    pipeline: Pipeline
+    columns: int
+    """How many numbers it makes of a row."""
+    fit_seconds: float
+    """How long fitting the recipe took."""
+    transform_seconds: float
+    """How long applying it to all rows took; 0 where another pipeline of the same recipe had done it."""
 
 
 @dataclass(frozen=True, kw_only=True)

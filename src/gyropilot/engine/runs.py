@@ -16,8 +16,10 @@ from gyropilot.engine.bundle.load import load
 from gyropilot.engine.data.source import Files, Source, find_source
 from gyropilot.engine.events import Event, RunFinished
 from gyropilot.engine.model import Model
-from gyropilot.engine.problems.tabular.solve import TabularRun
-from gyropilot.engine.task import Task
+from gyropilot.engine.problems.tabular.ensembling import EnsemblingRun
+from gyropilot.engine.problems.tabular.run import Assignment, TabularRun
+from gyropilot.engine.problems.tabular.tuning import LARGE_BYTES, TuningRun
+from gyropilot.engine.task import Mode, Task
 
 
 def run(
@@ -98,4 +100,15 @@ def _run(
     source: Source, validation: Source | None, task: Task, budget: Budget, folder: Path, stop: Flag
 ) -> Iterator[Event]:
     folder.mkdir(parents=True, exist_ok=True)
-    yield from TabularRun(source, validation, task, budget, folder, stop).run()
+    task = decide_mode(task, source)
+    kinds: dict[Mode, type[TabularRun]] = {Mode.ENSEMBLING: EnsemblingRun, Mode.HYPERPARAMETER_TUNING: TuningRun}
+    given = Assignment(source=source, validation=validation, task=task, budget=budget, folder=folder, stop=stop)
+    yield from kinds[task.mode](given).run()
+
+
+def decide_mode(task: Task, source: Source) -> Task:
+    """Return the task in the mode that suits the size of its data, if that is left open."""
+    if task.mode is not Mode.AUTO:
+        return task
+    is_large = source.size_bytes() >= LARGE_BYTES
+    return replace(task, mode=Mode.HYPERPARAMETER_TUNING if is_large else Mode.ENSEMBLING)

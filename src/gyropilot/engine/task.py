@@ -7,6 +7,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gyropilot.engine.errors import TaskError
+from gyropilot.engine.tuning import Tuning
+
+
+class Mode(StrEnum):
+    """How a model is looked for."""
+
+    ENSEMBLING = "ensembling"
+    """Configurations of all algorithms that are known to be good, and an ensemble of them."""
+    HYPERPARAMETER_TUNING = "hyperparameter_tuning"
+    """A search over pipelines, each a recipe and an algorithm, and their hyperparameters."""
+    AUTO = "auto"
+    """Ensembling below 100 MB of data, tuning from there on."""
 
 
 class ProblemType(StrEnum):
@@ -51,8 +63,12 @@ class Task:
     """The kind of answer; None: inferred from the target."""
     objective: str = ""
     """Name of the metric that ranks candidates; empty: the problem type's default."""
+    mode: Mode = Mode.ENSEMBLING
+    """How a model is looked for."""
     algorithms: tuple[str, ...] = ()
-    """Names of the algorithms that may be used; empty: all in the catalogue."""
+    """Names of the algorithms that may be used; empty: all of the mode."""
+    tuning: Tuning = field(default_factory=Tuning)
+    """What is tuned, in the mode of that."""
     weight_column: str = ""
     """A column of numbers, at least 0, that says how much each row counts; it is no feature. Empty: all count alike."""
     features: tuple[str, ...] = ()
@@ -65,6 +81,10 @@ class Task:
     """Where randomness starts: folds, samples, initial weights."""
 
     def __post_init__(self) -> None:
+        if self.tuning != Tuning() and self.mode is Mode.ENSEMBLING:
+            raise TaskError("tuning says what is tuned, which is nothing in the mode of ensembling")
+        if self.mode is Mode.AUTO and self.algorithms:
+            raise TaskError("algorithms must not be named when the mode is auto: the modes have different ones")
         if self.validation_fraction is not None and not 0 < self.validation_fraction < 1:
             raise TaskError(f"validation_fraction must be above 0 and below 1, not {self.validation_fraction}")
         if self.weight_column and self.weight_column == self.target:

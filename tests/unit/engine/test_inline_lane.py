@@ -15,7 +15,9 @@ from gyropilot.engine.data.store import write_training_data
 from gyropilot.engine.events import CandidateFailed, CandidateFinished
 from gyropilot.engine.lanes.inline import InlineLane
 from gyropilot.engine.lanes.messages import Advance, Advanced, Answer, Begin, Drop, Failed, Open, Opened
-from gyropilot.engine.lanes.training import GaveUp, Limits, Training
+from gyropilot.engine.lanes.outcomes import GaveUp
+from gyropilot.engine.lanes.stages import OneStage
+from gyropilot.engine.lanes.training import Limits, Training
 from gyropilot.engine.task import ProblemType
 from gyropilot.testing.algorithms import FOLDS, make_data
 
@@ -89,7 +91,7 @@ def test_a_fit_that_learns_no_step_does_not_hold_up_the_others(tmp_path: Path) -
         data_folder=tmp_path / "data",
         candidates_folder=tmp_path / "candidates",
         next_plan=lambda: next(plans, None),
-        folds=FOLDS,
+        referee=OneStage(FOLDS),
         check_rows=[0],
         limits=Limits(deadline=Deadline.after(None), reserve=lambda: 0.0),
     )

@@ -27,7 +27,9 @@ from gyropilot.engine.lanes.imports import import_libraries
 from gyropilot.engine.lanes.local import LocalLanes
 from gyropilot.engine.lanes.memory import choose_limit, measure_processes
 from gyropilot.engine.lanes.messages import Advance, Advanced, Begin, Failed, Open, Opened, Ready
-from gyropilot.engine.lanes.training import Began, GaveUp, Limits, Outcome, Trained, Training
+from gyropilot.engine.lanes.outcomes import Began, GaveUp, Outcome, Trained
+from gyropilot.engine.lanes.stages import OneStage
+from gyropilot.engine.lanes.training import Limits, Training
 from gyropilot.engine.task import ProblemType
 from gyropilot.testing.algorithms import FOLDS, make_data
 
@@ -62,7 +64,7 @@ def train(lanes: LocalLanes, data: Path, folder: Path, plans: Sequence[Plan], li
         data_folder=data,
         candidates_folder=folder,
         next_plan=lambda: next(waiting, None),
-        folds=FOLDS,
+        referee=OneStage(FOLDS),
         check_rows=[0, 1, 2],
         limits=limits,
     ).run()

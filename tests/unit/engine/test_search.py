@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS, find_algorithms
-from gyropilot.engine.contracts import Range
 from gyropilot.engine.search.portfolio import plan_candidates
 from gyropilot.engine.search.variation import PATIENCE, Tried, Variations, choose_parent, vary
 from gyropilot.engine.task import ProblemType
+from gyropilot.engine.tuning import Range
 
 RANGES = ALGORITHMS["lightgbm"].abilities.ranges
 PARAMETERS = {"num_leaves": 31, "learning_rate": 0.1, "extra_trees": True}

@@ -52,6 +52,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Name in the catalogue, or `weighted-ensemble`."""
     parameters: dict[str, Any]
     """The settings that rebuild it."""
+    pipeline: str = ""
+    """Of a model of tuning, the name of its pipeline."""
+    recipe: tuple[str, ...] = ()
+    """And the steps of its recipe, in order."""
     problem_type: ProblemType
     target: str
     """The column it predicts."""

@@ -10,6 +10,10 @@ from gyropilot.engine.task import ProblemType
 
 SMALL, MEDIUM = 20_000, 100_000
 LEAST_INSIDE = 2
+CROSS_VALIDATED_ROWS, TUNING_FOLDS = 50_000, 5
+"""On tables of up to so many rows trials of tuning are cross-validated, in so many folds, as SageMaker Autopilot has it."""
+HELD_OUT_ROWS = 100_000
+"""Above that, no more than about so many rows are held out."""
 
 
 def count_folds(rows: int) -> int:
@@ -17,6 +21,28 @@ def count_folds(rows: int) -> int:
     if rows <= SMALL:
         return 5
     return 4 if rows <= MEDIUM else 3
+
+
+def deal_for_tuning(
+    target: NDArray[np.float64], problem_type: ProblemType, seed: int, *, is_scored_elsewhere: bool, turn: int = 0
+) -> tuple[NDArray[np.uint8], int]:
+    """Return each row's fold, and how many folds are trained: five, or on long tables only one.
+
+    Of long tables fold 0 is what trials are scored on, and fold 1 what they learn from.
+
+    Args:
+        target: class numbers or amounts, (n,).
+        problem_type: which of the two.
+        seed: the same seed gives the same folds.
+        is_scored_elsewhere: whether there are other rows to score on; fold 0 of a long table only ends trainings then.
+        turn: another turn deals other folds, of a long table others that have no row of the first in fold 0.
+    """
+    if len(target) <= CROSS_VALIDATED_ROWS:
+        return assign_folds(target, problem_type, TUNING_FOLDS, seed + 1000 * turn), TUNING_FOLDS
+    parts = min(max(10 if is_scored_elsewhere else 5, -(-len(target) // HELD_OUT_ROWS)), HOLDOUT)
+    dealt = assign_folds(target, problem_type, parts, seed)
+    folds: NDArray[np.uint8] = (dealt != turn % parts).astype(np.uint8)
+    return folds, 1
 
 
 def hold_out(target: NDArray[np.float64], problem_type: ProblemType, fraction: float, seed: int) -> NDArray[np.bool_]:

@@ -22,6 +22,10 @@ class Source(Protocol):
         """Return a digest of the content."""
         ...
 
+    def size_bytes(self) -> int:
+        """Return how large it is: its files as they lie there, or what is in memory."""
+        ...
+
     def read(self, words: Collection[str] = ()) -> RawTable:
         """Return the table; the columns named stay as they are written, others become numbers when all cells are."""
         ...
@@ -38,6 +42,10 @@ class Files:
     def fingerprint(self) -> str:
         """Return a digest of the files' bytes."""
         return fingerprint(self.paths)
+
+    def size_bytes(self) -> int:
+        """Return the files' sizes, added up."""
+        return sum(path.stat().st_size for path in self.paths)
 
     def read(self, words: Collection[str] = ()) -> RawTable:
         """Read the files.
@@ -60,6 +68,10 @@ class InMemory:
         with pa.ipc.new_stream(_Digest(digest), self._table.columns.schema) as writer:
             writer.write_table(self._table.columns)
         return digest.hexdigest()
+
+    def size_bytes(self) -> int:
+        """Return the bytes of the columns."""
+        return int(self._table.columns.nbytes)
 
     def read(self, words: Collection[str] = ()) -> RawTable:
         """Return the table."""

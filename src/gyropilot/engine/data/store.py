@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.contracts import TrainingData
+from gyropilot.engine.contracts import HOLDOUT, TrainingData
 from gyropilot.engine.files import writing
 from gyropilot.engine.task import ProblemType
 
@@ -27,7 +28,14 @@ class _Head(msgspec.Struct, frozen=True, kw_only=True):
 def write_training_data(data: TrainingData, folder: Path) -> None:
     """Store the table in a folder; the head is written last, so that a folder with a head is whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("features", "codes", "target", "weights", "folds"):
+    for name in ("features", "codes"):
+        np.save(folder / f"{name}.npy", getattr(data, name), allow_pickle=False)
+    write_head(data, folder)
+
+
+def write_head(data: TrainingData, folder: Path) -> None:
+    """Store what a table has besides its matrices, which are there already."""
+    for name in ("target", "weights", "folds"):
         np.save(folder / f"{name}.npy", getattr(data, name), allow_pickle=False)
     cuts = np.concatenate([np.empty(0, dtype=np.float32), *data.borders])
     np.save(folder / "borders.npy", cuts, allow_pickle=False)
@@ -64,3 +72,27 @@ def read_training_data(folder: Path) -> TrainingData:
         weights=open_array("weights"),  # type: ignore[arg-type]
         folds=open_array("folds"),  # type: ignore[arg-type]
     )
+
+
+def deal_anew(folder: Path, other: Path, folds: NDArray[np.uint8]) -> None:
+    """Store the table of a folder in another one, with other folds; the matrices are there only once."""
+    other.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        link = other / path.name
+        if path.name not in {"folds.npy", HEAD} and not link.is_symlink():
+            link.symlink_to(path.resolve())
+    np.save(other / "folds.npy", folds, allow_pickle=False)
+    with writing(other / HEAD) as partial:
+        partial.write_bytes((folder / HEAD).read_bytes())
+
+
+def take_share(data: TrainingData, share: float) -> TrainingData:
+    """Return a table of which only a share of the training rows is learned from; fold 0 stays whole.
+
+    A smaller share is a part of a larger one.
+    """
+    trained = data.training_rows(0)
+    order = np.random.default_rng(0).permutation(len(trained))
+    folds = np.array(data.folds)
+    folds[trained[order[round(share * len(trained)) :]]] = HOLDOUT
+    return replace(data, folds=folds, cache={})

@@ -23,9 +23,13 @@ def write_document(document: Any, path: Path, arrays_path: Path) -> None:
     arrays: dict[str, NDArray[Any]] = {}
 
     def refer(value: object) -> str:
+        if isinstance(value, np.ndarray):
+            name = f"array{sum(each.startswith('array') for each in arrays)}"
+            arrays[name] = value
+            return name
         if not isinstance(value, TextSpace):
             raise NotImplementedError(f"a {type(value).__name__} cannot be stored")
-        name = f"text{len(arrays) // len(_PARTS)}"
+        name = f"text{sum(each.startswith('text') for each in arrays) // len(_PARTS)}"
         arrays.update({f"{name}.{part}": getattr(value, part) for part in _PARTS})
         return name
 
@@ -45,9 +49,12 @@ def read_document(content: bytes, arrays_path: Path, kind: type[Document]) -> Do
         OSError, ValueError: when its arrays are not there or cannot be read.
     """
 
-    def resolve(_: type, name: Any) -> TextSpace:
+    def resolve(kind: type, name: Any) -> TextSpace | NDArray[Any]:
         try:
             with arrays_path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                if kind is not TextSpace:
+                    array: NDArray[Any] = arrays[name]
+                    return array
                 return TextSpace(**{part: arrays[f"{name}.{part}"] for part in _PARTS})
         except (KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{arrays_path.name} does not hold {name!r}: {error}") from error

@@ -13,18 +13,11 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.features.derivations import Derivation, Lookup, Program
 from gyropilot.engine.features.encoders import CategoricalEncoder, Cell, Encoder, NumericEncoder, TextEncoder
+from gyropilot.engine.features.feature import Feature
+from gyropilot.engine.features.recipes.steps import Step
 
 COLUMNWISE_ROWS = 32
 """So many rows or more are encoded column by column, which is quicker for each row and slower to begin."""
-
-
-class Feature(msgspec.Struct, frozen=True, kw_only=True):
-    """One column of the encoded matrix, as algorithms see it."""
-
-    name: str
-    """Its name."""
-    levels: int = 0
-    """How many categories its numbers stand for; 0: they are amounts."""
 
 
 class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -36,6 +29,8 @@ class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The encoders of those that are."""
     derivations: tuple[Derivation, ...] = ()
     """Columns that are computed from what the encoders make, which are the base columns, and stand after them."""
+    steps: tuple[Step, ...] = ()
+    """What is done to all these columns in turn: the steps of a recipe."""
 
     def __post_init__(self) -> None:
         levels = [feature.levels for feature in self.base_features]
@@ -44,11 +39,15 @@ class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 raise ValueError(f"derivation {each.name!r} reads columns {each.reads}; there are {len(levels)}")
             if isinstance(each, Lookup) and not all(levels[column] for column in each.columns):
                 raise ValueError(f"lookup {each.name!r} reads columns {each.columns}, which are not all categories")
+        self._check_steps()
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
         """The columns of the encoded matrix."""
-        return (*self.base_features, *(Feature(name=each.name) for each in self.derivations))
+        features = (*self.base_features, *(Feature(name=each.name) for each in self.derivations))
+        for step in self.steps:
+            features = step.rename(features)
+        return features
 
     @cached_property
     def base_features(self) -> tuple[Feature, ...]:
@@ -63,6 +62,15 @@ class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _steps(self) -> tuple[tuple[int, Encoder], ...]:
         position = {name: index for index, name in enumerate(self.columns)}
         return tuple((position[encoder.name], encoder) for encoder in self.encoders)
+
+    def _check_steps(self) -> None:
+        features = (*self.base_features, *(Feature(name=each.name) for each in self.derivations))
+        for step in self.steps:
+            strangers = [column for column in step.columns if not 0 <= column < len(features)]
+            if strangers:
+                name = step.__struct_config__.tag
+                raise ValueError(f"step {name!r} reads column {strangers[0]}; there are {len(features)}")
+            features = step.rename(features)
 
     def encode_rows(self, rows: Sequence[Sequence[Cell]]) -> NDArray[np.float32]:
         """Return the rows as an (n, features) matrix.
@@ -81,8 +89,11 @@ class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.derive(base)
 
     def derive(self, base: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the base columns (n, base features) with the derived ones after them (n, features)."""
-        return self._program.extend(base) if self.derivations else base
+        """Return what follows from the base columns (n, base features): these, derived ones, all steps applied."""
+        matrix = self._program.extend(base) if self.derivations else base
+        for step in self.steps:
+            matrix = step.apply(matrix)
+        return matrix
 
     @cached_property
     def _program(self) -> Program:

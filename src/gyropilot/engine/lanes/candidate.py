@@ -1,5 +1,7 @@
 """One candidate in training: its folds advance in step, and one common number of steps is chosen.
 
+A candidate may be trained in stages, of which each but the last ends with a judgement: whether it is worth going on.
+
 Folds advance in chunks of about half a second. The loss curve is the mean over the folds, which is smooth enough to
 stop early by. What the folds keep is the best common number of steps; what a fold's own rows are predicted with is the
 number that the *other* folds would choose, so that no row has a say in its own score.
@@ -11,12 +13,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS
-from gyropilot.engine.contracts import Plan
+from gyropilot.engine.contracts import Plan, Stage
 from gyropilot.engine.lanes.messages import Advance, Advanced, Begin, Finish, Order
 
 CHUNK_SECONDS = 0.5
@@ -26,12 +29,18 @@ PATIENCE, PATIENCE_SHARE = 20, 0.12
 """Training goes on for so many steps, and this share of the best number of them, after the best."""
 
 
+FEWEST_STEPS, LARGEST_RATE = 3, 0.5
+"""What a training with a part of the steps has at least of these, and what its rate is raised to at most."""
+
+
 @dataclass(kw_only=True)
 class Fold:
     """How far one fold has come."""
 
     key: str
     number: int
+    rows_share: float = 1.0
+    steps_share: float = 1.0
     lane: int | None = None
     is_busy: bool = False
     is_exhausted: bool = False
@@ -45,21 +54,57 @@ class Fold:
 
 
 class Candidate:
-    """Knows which order which of its folds needs next. No lane gets more than its share of the folds."""
+    """Knows which order which of its folds needs next. No lane gets more than its share of the folds.
 
-    def __init__(self, plan: Plan, folds: int, lanes: int, check_rows: Sequence[int], folder: Path) -> None:
+    Args:
+        plan: what is to be trained.
+        stages: what is trained before each judgement, and at last what is kept.
+        lanes: how many there are.
+        check_rows: rows whose scores the exported models must repeat.
+        table: the folder of the table that it learns from; empty: the one that the lanes have opened.
+        folder: where its folds are stored.
+    """
+
+    def __init__(
+        self, plan: Plan, stages: Sequence[Stage], lanes: int, check_rows: Sequence[int], table: str, folder: Path
+    ) -> None:
         self.plan = plan
-        self.folds = [Fold(key=f"{plan.id}.{number}", number=number) for number in range(folds)]
-        self._share = -(-folds // lanes)
+        self.stage = 0
+        self._stages = stages
+        self.folds = _make_folds(plan.id, stages[0], ())
+        self._lanes = lanes
+        self._table = table
         self._began_at = float("inf")
         self.fit_seconds = 0.0
-        self._step_seconds = 0.0
+        self.was_cut = False
+        self._step_seconds, self._steps_timed = 0.0, 0
         self.steps = 0
+        self._enough = 0
+        self.stage_losses: list[tuple[float, ...]] = []
+        """The loss of each fold of every stage that is through, at their best common number of steps."""
         self._honest_steps: list[int] = []
         self._check_rows = list(check_rows)
         self.folder = folder
         self._chunk = FIRST_CHUNK
-        self._schedule = ALGORITHMS[plan.algorithm].abilities.schedule
+        self._abilities = ALGORITHMS[plan.algorithm].abilities
+
+    @property
+    def is_last_stage(self) -> bool:
+        """Whether what is being trained is what is kept."""
+        return self.stage == len(self._stages) - 1
+
+    @property
+    def awaits_judgement(self) -> bool:
+        """Whether a stage is through that is not the last one."""
+        return self._enough > 0 and not self.is_last_stage
+
+    def promote(self) -> list[Fold]:
+        """Go on to the next stage; return the folds that are not gone on with."""
+        self.stage += 1
+        self._enough = 0
+        before = self.folds
+        self.folds = _make_folds(self.plan.id, self._stages[self.stage], before)
+        return [fold for fold in before if fold not in self.folds]
 
     @property
     def is_finishing(self) -> bool:
@@ -74,12 +119,13 @@ class Candidate:
     @property
     def seconds_per_step(self) -> float:
         """Lane time that one step of one fold takes."""
-        return self._step_seconds / max(sum(len(fold.losses) for fold in self.folds), 1)
+        return self._step_seconds / max(self._steps_timed, 1)
 
     @property
     def scheduled_steps(self) -> int:
         """How many steps of each fold the training is laid out for; 0: as many as help."""
-        return int(self.plan.parameters.get(self._schedule, 0)) if self._schedule else 0
+        schedule = self._abilities.schedule
+        return int(self._parameters(self.folds[0]).get(schedule, 0)) if schedule else 0
 
     def seconds_to_go(self, lanes: int) -> float:
         """Predict how long the rest of a laid-out training takes; 0 while that is not known."""
@@ -103,13 +149,15 @@ class Candidate:
 
     def next_order(self, lane: int) -> Order | None:
         """Return what the lane is to do for this candidate, if anything."""
-        has_share = sum(fold.lane == lane for fold in self.folds) >= self._share
+        has_share = sum(fold.lane == lane for fold in self.folds) >= -(-len(self.folds) // self._lanes)
         for fold in self.folds:
             if fold.lane is None and not has_share:
                 fold.lane, fold.is_busy = lane, True
-                plan = self.plan
-                return Begin(fold.key, plan.algorithm, dict(plan.parameters), fold.number, plan.seed)
+                plan, parameters = self.plan, self._parameters(fold)
+                return Begin(fold.key, plan.algorithm, parameters, fold.number, plan.seed, self._table, fold.rows_share)
         ready = [fold for fold in self.folds if fold.lane == lane and not fold.is_busy and not fold.is_stored]
+        if self.awaits_judgement:
+            return None
         for fold in sorted(ready, key=lambda each: len(each.losses)):
             missing = self._target(fold) - len(fold.losses)
             if missing > 0 and not fold.is_exhausted:
@@ -140,29 +188,54 @@ class Candidate:
         # The clock starts when the first fold is there: importing a library is not the candidate's time.
         self._began_at = min(self._began_at, time.monotonic())
         fold = self.fold(answer.fit)
+        if fold is None:
+            return
         fold.is_busy = False
         fold.is_exhausted = answer.is_finished
         fold.losses += answer.losses
         self.fit_seconds += answer.seconds
         if answer.losses and answer.seconds > 0:
             self._step_seconds += answer.seconds
+            self._steps_timed += len(answer.losses)
             rate = len(answer.losses) / answer.seconds
             self._chunk = int(np.clip(rate * CHUNK_SECONDS, 1, LARGEST_CHUNK))
-        if not self.is_finishing:
-            enough = self._find_enough()
-            if enough:
-                self.finish(enough)
+        if not self.is_finishing and not self.awaits_judgement:
+            self._enough = self._find_enough()
+            if self._enough and self.is_last_stage:
+                self.finish(self._enough)
+            elif self._enough:
+                self._note_losses(self._enough)
+
+    def cut(self) -> None:
+        """Have what was trained so far stored."""
+        self.was_cut = True
+        self.finish(self.common_steps)
 
     def finish(self, steps_seen: int) -> None:
         """Choose the number of steps from the beginning of the loss curves; the folds are stored next."""
-        curves = self._curves(steps_seen)
+        curves = self._note_losses(steps_seen)
         self.steps = int(np.argmin(curves.mean(axis=0))) + 1
         others = curves.sum(axis=0) - curves if len(curves) > 1 else curves
         self._honest_steps = [int(np.argmin(np.nan_to_num(curve, nan=np.inf))) + 1 for curve in others]
 
-    def fold(self, key: str) -> Fold:
-        """Return the fold of a key."""
-        return self.folds[int(key.rpartition(".")[2])]
+    def fold(self, key: str) -> Fold | None:
+        """Return the fold of a key, unless it was let go."""
+        return next((fold for fold in self.folds if fold.key == key), None)
+
+    def _parameters(self, fold: Fold) -> dict[str, Any]:
+        """Return the parameters of a fold; one that makes a part of the steps makes them larger."""
+        parameters = dict(self.plan.parameters)
+        limit, rate = self._abilities.limit, self._abilities.rate
+        if fold.steps_share < 1 and limit in parameters:
+            parameters[limit] = max(round(int(parameters[limit]) * fold.steps_share), FEWEST_STEPS)
+            if rate in parameters:
+                parameters[rate] = max(min(float(parameters[rate]) / fold.steps_share, LARGEST_RATE), parameters[rate])
+        return parameters
+
+    def _note_losses(self, steps_seen: int) -> NDArray[np.float64]:
+        curves = self._curves(steps_seen)
+        self.stage_losses.append(tuple(curves[:, curves.mean(axis=0).argmin()].tolist()))
+        return curves
 
     def _curves(self, steps: int) -> NDArray[np.float64]:
         curves = np.array([fold.losses[:steps] for fold in self.folds])
@@ -186,3 +259,18 @@ class Candidate:
             return int(late[0]) + 1
         is_through = any(fold.is_exhausted and len(fold.losses) == common for fold in self.folds)
         return common if is_through else 0
+
+
+def _make_folds(candidate: str, stage: Stage, before: Sequence[Fold]) -> list[Fold]:
+    """Return the folds of a stage: those of the stage before where they are trained alike, and new ones."""
+    known = {(fold.number, fold.rows_share, fold.steps_share): fold for fold in before}
+    return [
+        known.get((number, stage.rows_share, stage.steps_share))
+        or Fold(
+            key=f"{candidate}.{number}" + (f"of{round(1 / stage.rows_share)}" if stage.rows_share < 1 else ""),
+            number=number,
+            rows_share=stage.rows_share,
+            steps_share=stage.steps_share,
+        )
+        for number in stage.folds
+    ]

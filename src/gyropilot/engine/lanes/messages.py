@@ -23,6 +23,10 @@ class Begin(msgspec.Struct, frozen=True, tag=True):
     parameters: dict[str, Any]
     fold: int
     seed: int
+    table: str = ""
+    """Folder of the table to learn from; empty: the one that was opened."""
+    rows_share: float = 1.0
+    """The share of the training rows to learn from."""
 
 
 class Advance(msgspec.Struct, frozen=True, tag=True):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS
 from gyropilot.engine.algorithms.views import begin_fit
 from gyropilot.engine.contracts import HOLDOUT, Fit, TrainingData, write_part
-from gyropilot.engine.data.store import read_training_data
+from gyropilot.engine.data.store import read_training_data, take_share
 from gyropilot.engine.lanes.imports import import_libraries
 from gyropilot.engine.lanes.messages import (
     Advance,
@@ -37,57 +37,81 @@ from gyropilot.engine.lanes.messages import (
     write_message,
 )
 
+KEPT_NUMBERS = 20_000_000
+"""What the fits of a larger table share is not kept for later ones where there are several tables."""
+
 
 class Lane:
     """Keeps the fits of one lane and does what it is told."""
 
     def __init__(self) -> None:
-        self._data: TrainingData | None = None
-        self._fits: dict[str, Fit] = {}
+        self._opened = ""
+        self._tables: dict[tuple[str, float], TrainingData] = {}
+        self._fits: dict[str, tuple[Fit, tuple[str, float]]] = {}
 
     def obey(self, order: Order) -> Answer | None:
         """Carry out an order and return the answer, if it has one; a fit that fails is forgotten."""
         match order:
             case Open(folder):
-                self._data = read_training_data(Path(folder))
+                self._opened = folder
+                self._tables = {(folder, 1.0): read_training_data(Path(folder))}
                 return Opened()
             case Drop(fit):
-                self._fits.pop(fit, None)
-                _TRIM(0)
+                self._forget(fit)
                 return None
         try:
             return self._train(order)
         except Exception as error:  # whatever a library raises costs this fit, not the lane
             traceback.print_exc()
-            self._fits.pop(order.fit, None)
+            self._forget(order.fit)
             return Failed(order.fit, f"{type(error).__name__}: {error}"[:500])
-
-    def _score_holdout(self, trained: Fit, steps: int) -> NDArray[np.float64]:
-        assert self._data is not None
-        rows = self._data.validation_rows(HOLDOUT)
-        return trained.score_rows(rows, steps) if len(rows) else np.empty((0, self._data.output_count))
 
     def _train(self, order: Begin | Advance | Finish) -> Answer:
         began = time.monotonic()
         match order:
-            case Begin(fit, algorithm, parameters, fold, seed):
-                if self._data is None:
-                    raise RuntimeError("a fit was begun before the data was opened")
+            case Begin(fit, algorithm, parameters, fold, seed, table, rows_share):
+                key = table or self._opened, rows_share
                 import_libraries(ALGORITHMS[algorithm].abilities.modules)
-                self._fits[fit] = begin_fit(self._data, algorithm, fold, parameters, seed)
+                self._fits[fit] = begin_fit(self._find_table(*key), algorithm, fold, parameters, seed), key
                 return Advanced(fit, [], False, time.monotonic() - began)
             case Advance(fit, max_steps, seconds):
-                progress = self._fits[fit].advance(max_steps, seconds)
+                progress = self._fits[fit][0].advance(max_steps, seconds)
                 return Advanced(fit, list(progress.losses), progress.is_finished, time.monotonic() - began)
             case Finish(fit, steps, honest_steps, check_rows, path):
-                trained = self._fits.pop(fit)
+                trained, key = self._fits[fit]
+                holdout = _score_holdout(trained, self._find_table(*key), steps)
                 np.save(f"{path}-validation.npy", trained.predict(honest_steps), allow_pickle=False)
-                np.save(f"{path}-holdout.npy", self._score_holdout(trained, steps), allow_pickle=False)
+                np.save(f"{path}-holdout.npy", holdout, allow_pickle=False)
                 np.save(f"{path}-check.npy", trained.score_rows(np.array(check_rows), steps), allow_pickle=False)
                 write_part(trained.part(steps), Path(f"{path}.npz"))
                 del trained
-                _TRIM(0)
+                self._forget(fit)
                 return Finished(fit, time.monotonic() - began)
+
+    def _find_table(self, folder: str, rows_share: float) -> TrainingData:
+        """Return a table, mapped when it is first asked for, and what its fits share."""
+        key = folder, rows_share
+        if key not in self._tables:
+            if not folder:
+                raise RuntimeError("a fit was begun before the data was opened")
+            whole = read_training_data(Path(folder)) if rows_share == 1 else self._find_table(folder, 1.0)
+            self._tables[key] = whole if rows_share == 1 else take_share(whole, rows_share)
+        return self._tables[key]
+
+    def _forget(self, fit: str) -> None:
+        """Give back what a fit held; what the fits of a table share goes, too, when it is large and none is left."""
+        known = self._fits.pop(fit, None)
+        if known is not None:
+            table = self._tables[known[1]]
+            is_used = any(key == known[1] for _, key in self._fits.values())
+            if len(self._tables) > 1 and not is_used and table.features.size > KEPT_NUMBERS:
+                table.cache.clear()
+        _TRIM(0)
+
+
+def _score_holdout(trained: Fit, data: TrainingData, steps: int) -> NDArray[np.float64]:
+    rows = data.validation_rows(HOLDOUT)
+    return trained.score_rows(rows, steps) if len(rows) else np.empty((0, data.output_count))
 
 
 def _find_trim() -> Callable[[int], int]:

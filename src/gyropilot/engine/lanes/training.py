@@ -12,9 +12,11 @@ from threading import Event
 from gyropilot.engine.budget import Deadline
 from gyropilot.engine.contracts import LaneDied, Lanes, Plan
 from gyropilot.engine.errors import LaneError
-from gyropilot.engine.lanes.candidate import CHUNK_SECONDS, Candidate
+from gyropilot.engine.lanes.candidate import CHUNK_SECONDS, Candidate, Fold
 from gyropilot.engine.lanes.messages import Advanced, Drop, Failed, Finished, Open, Opened, Order
+from gyropilot.engine.lanes.outcomes import Began, GaveUp, Halted, Outcome, Trained
 from gyropilot.engine.lanes.pace import Pace
+from gyropilot.engine.lanes.stages import Referee
 
 DEATHS_IN_A_ROW = 3
 LONGEST_WAIT = 0.25
@@ -26,39 +28,6 @@ WOULD_BE_CUT = "Its training would have been cut short by the deadline."
 TOO_LATE = "The time was over before it was trained."
 TOO_LARGE = "An earlier candidate of this algorithm took more memory than there is."
 COLLAPSED = "The training processes ended again and again."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Began:
-    """Training of a candidate began."""
-
-    plan: Plan
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """All folds of a candidate are stored."""
-
-    plan: Plan
-    steps: int
-    """How many steps its models have."""
-    fit_seconds: float
-    """Lane time spent on it."""
-    paths: tuple[str, ...]
-    """For each fold, where its files are (`lanes/messages.py`, `Finish`)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GaveUp:
-    """A candidate was left unfinished."""
-
-    plan: Plan
-    reason: str
-    was_stopped: bool
-    """For lack of time rather than for an error."""
-
-
-Outcome = Began | Trained | GaveUp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +54,7 @@ class Training:
         data_folder: the prepared data.
         candidates_folder: where each candidate gets a folder for its folds.
         next_plan: asked for what to train next when a lane has nothing to do; None: nothing, for now.
-        folds: how many there are.
+        referee: says in which stages candidates are trained.
         check_rows: rows whose scores the exported models must repeat.
         limits: when training ends.
     """
@@ -97,7 +66,7 @@ class Training:
         data_folder: Path,
         candidates_folder: Path,
         next_plan: Callable[[], Plan | None],
-        folds: int,
+        referee: Referee,
         check_rows: Sequence[int],
         limits: Limits,
     ) -> None:
@@ -106,7 +75,7 @@ class Training:
         self._candidates_folder = candidates_folder
         self._next_plan = next_plan
         self._deferred: deque[Plan] = deque()
-        self._fold_count = folds
+        self._referee = referee
         self._check_rows = check_rows
         self._limits = limits
         self._active: list[Candidate] = []
@@ -190,7 +159,8 @@ class Training:
 
     def _candidate(self, plan: Plan) -> Candidate:
         folder = self._candidates_folder / plan.id
-        return Candidate(plan, self._fold_count, self._lanes.count, self._check_rows, folder)
+        table = str(self._data_folder / plan.table) if plan.table else ""
+        return Candidate(plan, self._referee.stages(plan), self._lanes.count, self._check_rows, table, folder)
 
     def _seconds_left(self) -> float:
         """Seconds until everything must be stored."""
@@ -222,8 +192,8 @@ class Training:
             is_over_limit = limit is not None and candidate.age_seconds > limit
             if not (is_late or is_over_limit):
                 continue
-            if candidate.common_steps > 0:
-                candidate.finish(candidate.common_steps)
+            if candidate.common_steps > 0 and candidate.is_last_stage:
+                candidate.cut()
             elif is_over_limit:
                 self._give_up(candidate, f"It was not trained within its limit of {limit:g} s.", was_stopped=True)
             elif self._trained or self._limits.stop.is_set():
@@ -289,9 +259,7 @@ class Training:
                 self._hear_of(lane)
                 candidate = self._find(fit)
                 if candidate is not None:
-                    candidate.advanced(answer)
-                    if answer.is_finished and not candidate.fold(fit).losses:
-                        self._give_up(candidate, "There was no step that it could learn.", was_stopped=False)
+                    self._advanced(candidate, answer)
             case Finished(fit, seconds):
                 self._hear_of(lane)
                 self._stored(fit, seconds)
@@ -302,6 +270,31 @@ class Training:
                     self._give_up(failed, reason, was_stopped=False)
             case LaneDied(words=words):
                 self._lane_died(lane, words)
+
+    def _advanced(self, candidate: Candidate, answer: Advanced) -> None:
+        candidate.advanced(answer)
+        fold = candidate.fold(answer.fit)
+        if answer.is_finished and fold is not None and not fold.losses:
+            self._give_up(candidate, "There was no step that it could learn.", was_stopped=False)
+        elif candidate.awaits_judgement:
+            self._judge(candidate)
+
+    def _judge(self, candidate: Candidate) -> None:
+        """Let a candidate go on to its next stage, or halt it."""
+        plan = candidate.plan
+        if self._referee.lets_on(plan, candidate.stage, candidate.stage_losses[-1]):
+            self._drop(candidate.promote())
+            return
+        self._active.remove(candidate)
+        self._drop(candidate.folds)
+        self._outcomes.append(
+            Halted(plan=plan, fit_seconds=candidate.fit_seconds, stage_losses=tuple(candidate.stage_losses))
+        )
+
+    def _drop(self, folds: Sequence[Fold]) -> None:
+        for fold in folds:
+            if fold.lane is not None:
+                self._lanes.send(fold.lane, Drop(fold.key))
 
     def _hear_of(self, lane: int) -> None:
         self._deaths = 0
@@ -316,6 +309,7 @@ class Training:
         if candidate is None:
             return
         fold = candidate.fold(fit)
+        assert fold is not None, "what is being stored is not let go"
         fold.is_busy, fold.is_stored = False, True
         candidate.fit_seconds += seconds
         self._pace.note_stored(candidate, seconds)
@@ -329,6 +323,8 @@ class Training:
                     steps=candidate.steps,
                     fit_seconds=candidate.fit_seconds,
                     paths=candidate.paths,
+                    stage_losses=tuple(candidate.stage_losses),
+                    was_cut=candidate.was_cut,
                 )
             )
 
@@ -348,9 +344,7 @@ class Training:
 
     def _give_up(self, candidate: Candidate, reason: str, *, was_stopped: bool) -> None:
         self._active.remove(candidate)
-        for fold in candidate.folds:
-            if fold.lane is not None:
-                self._lanes.send(fold.lane, Drop(fold.key))
+        self._drop(candidate.folds)
         self._outcomes.append(GaveUp(plan=candidate.plan, reason=reason, was_stopped=was_stopped))
 
     def _take_outcomes(self) -> list[Outcome]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gyropilot.engine.contracts import Parameters, Plan, Range
+from gyropilot.engine.contracts import Parameters, Plan
+from gyropilot.engine.tuning import Range
 
 CHANGES = 3
 """How many of its parameters a variation changes."""

@@ -23,11 +23,11 @@ from gyropilot.engine.contracts import (
     Configuration,
     Parameters,
     Progress,
-    Range,
     SymmetricTrees,
     TrainingData,
 )
 from gyropilot.engine.task import ProblemType
+from gyropilot.engine.tuning import Range
 
 MAX_ROUNDS = 2000
 NEVER = 256

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.boosting.sizes import FEW_ROWS
 from gyropilot.engine.algorithms.trees import TreeCollector
-from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, Range, TrainingData, Trees
+from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, TrainingData, Trees
 from gyropilot.engine.task import ProblemType
+from gyropilot.engine.tuning import Range
 
 MAX_ROUNDS = 4000
 OBJECTIVES = {

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.boosting.sizes import FEW_ROWS
 from gyropilot.engine.algorithms.trees import TreeCollector
-from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, Range, TrainingData, Trees
-from gyropilot.engine.task import ProblemType
+from gyropilot.engine.contracts import Abilities, Configuration, Parameters, Progress, TrainingData, Trees
+from gyropilot.engine.task import Mode, ProblemType
+from gyropilot.engine.tuning import Range
 
 MAX_ROUNDS = 4000
 OBJECTIVES = {
@@ -32,6 +33,9 @@ class XGBoost:
         problem_types=frozenset(ProblemType),
         modules=("xgboost",),
         learns_from_codes=True,
+        modes=frozenset(Mode) - {Mode.AUTO},
+        limit="num_round",
+        rate="eta",
         ranges={
             "max_depth": Range(low=3, high=12, is_whole=True),
             "min_child_weight": Range(low=0.01, high=30),
@@ -94,8 +98,9 @@ class XGBoostFit:
         self._base = 0.5
         if data.problem_type is ProblemType.REGRESSION:
             self._base = float(np.average(data.target[training], weights=data.weights[training]))
+        self._most_rounds = int(parameters.get("num_round", MAX_ROUNDS))
         settings: dict[str, Any] = {
-            **parameters,
+            **{name: value for name, value in parameters.items() if name != "num_round"},
             "objective": objective,
             "eval_metric": metric,
             "base_score": self._base,
@@ -116,12 +121,14 @@ class XGBoostFit:
         """Boost on."""
         end = time.monotonic() + seconds
         losses: list[float] = []
-        while not losses or (len(losses) < max_steps and time.monotonic() < end and self._rounds < MAX_ROUNDS):
+        while not losses or (len(losses) < max_steps and time.monotonic() < end and self._rounds < self._most_rounds):
             self._booster.update(self._training, self._rounds)
             self._rounds += 1
             loss = float(self._booster.eval(self._evaluated, "v").rpartition(":")[2])
             losses.append(loss**2 if self._data.problem_type is ProblemType.REGRESSION else loss)
-        return Progress(losses=tuple(losses), is_finished=self._rounds >= MAX_ROUNDS or not math.isfinite(losses[-1]))
+        return Progress(
+            losses=tuple(losses), is_finished=self._rounds >= self._most_rounds or not math.isfinite(losses[-1])
+        )
 
     def predict(self, steps: int) -> NDArray[np.float64]:
         """Return the validation rows' raw scores."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gyropilot.engine.contracts import Abilities, Configuration, Fit, Parameters, Range, TrainingData
+from gyropilot.engine.contracts import Abilities, Configuration, Fit, Parameters, TrainingData
 from gyropilot.engine.task import ProblemType
+from gyropilot.engine.tuning import Range
 
 TRAINED_ROWS = 1_500_000
 """Rows that a fit looks at, over all epochs."""

@@ -30,12 +30,12 @@ class Perceptron(Module):
     def __init__(self, design: Design, outputs: int, parameters: Parameters) -> None:
         super().__init__()
         inputs = design.number_count + EMBEDDING * len(design.category)
-        width, depth = int(parameters["width"]), int(parameters["depth"])
-        sizes = [inputs, *[width] * depth, outputs]
+        widths = read_widths(parameters)
+        sizes = [inputs, *widths, outputs]
         self.scale = Parameter(torch.ones(inputs))
         self.embeddings = Parameter(torch.randn(design.entry_count, EMBEDDING) / math.sqrt(EMBEDDING))
         hidden = [torch.randn(before, after) for before, after in itertools.pairwise(sizes[:-1])]
-        self.weights = ParameterList([*map(Parameter, hidden), Parameter(torch.zeros(width, outputs))])
+        self.weights = ParameterList([*map(Parameter, hidden), Parameter(torch.zeros(widths[-1], outputs))])
         self.biases = ParameterList([Parameter(torch.randn(size)) for size in sizes[1:-1]] + [torch.zeros(outputs)])
         self._dropout = float(parameters["dropout"])
         self._activate = ACTIVATIONS[str(parameters["activation"])]
@@ -50,6 +50,13 @@ class Perceptron(Module):
             if number < last:
                 flow = functional.dropout(self._activate(flow), self._dropout, self.training)
         return flow
+
+
+def read_widths(parameters: Parameters) -> list[int]:
+    """Return the sizes of the layers: `layers`, such as `256, 128`, or `depth` of one `width`."""
+    if "layers" in parameters:
+        return [int(width) for width in str(parameters["layers"]).split(",")]
+    return [int(parameters["width"])] * int(parameters["depth"])
 
 
 ACTIVATIONS = {"relu": functional.relu, "selu": functional.selu, "silu": functional.silu}

@@ -22,21 +22,20 @@ from gyropilot.engine.bundle.load import Predictor
 from gyropilot.engine.bundle.manifest import Figure, Manifest, Provenance
 from gyropilot.engine.bundle.write import Check, write_bundle
 from gyropilot.engine.contracts import HOLDOUT, PLAIN, Parameters, SymmetricTrees, TrainingData, Trees, read_part
-from gyropilot.engine.events import CandidateResult, Score
+from gyropilot.engine.events import CandidateResult
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.files import writing
-from gyropilot.engine.lanes.training import Trained
-from gyropilot.engine.metrics.calibration import calibrate, sharpen
-from gyropilot.engine.metrics.catalogue import METRICS, Metric
-from gyropilot.engine.metrics.decisions import decide, tune_decision
+from gyropilot.engine.lanes.outcomes import Trained
+from gyropilot.engine.metrics.calibration import sharpen
+from gyropilot.engine.metrics.catalogue import Metric
 from gyropilot.engine.problems.tabular.prepare import Prepared
+from gyropilot.engine.problems.tabular.scoring import Judgement, Scoring
+from gyropilot.engine.tuning import Pipeline
 
 ENSEMBLE = "weighted-ensemble"
 RESULT = "result.json"
 LATENCY_CALLS = 30
-PARTS = 5
-"""Held-out rows are judged in so many parts, where there are no folds."""
-LIBRARIES = ("catboost", "fastai", "lightgbm", "numpy", "onnx", "scikit-learn", "torch", "xgboost-cpu")
+LIBRARIES = ("catboost", "fastai", "lightgbm", "numpy", "onnx", "optuna", "scikit-learn", "torch", "xgboost-cpu")
 
 Numbers = NDArray[np.float64]
 
@@ -68,18 +67,22 @@ class Draft:
 class Workbench:
     """Makes candidates of one run's data."""
 
-    def __init__(self, prepared: Prepared, data: TrainingData, folder: Path, objective: Metric, seed: int) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        data: TrainingData,
+        folder: Path,
+        objective: Metric,
+        seed: int,
+        pipeline: Pipeline | None = None,
+    ) -> None:
         self._prepared = prepared
+        self._pipeline = pipeline
         self._data = data
         self._folder = folder
-        self._objective = objective
         self._seed = seed
         self._check_features = np.array(data.features[list(prepared.check_rows)])
-        self._learned = data.folds != HOLDOUT
-        self._scored = np.flatnonzero(~self._learned) if not self._learned.all() else np.arange(len(data.target))
-        # Rows that are scored, in parts: the folds, or parts of the held-out rows.
-        dealt = np.random.default_rng(seed).permutation(len(self._scored)) % PARTS
-        self._part = data.folds[self._scored] if self._learned.all() else dealt
+        self._scoring = Scoring(data, prepared.fold_count, len(prepared.classes), objective, seed)
 
     def finish(self, trained: Trained) -> Finished:
         """Score and write a candidate whose folds are stored.
@@ -87,23 +90,22 @@ class Workbench:
         Raises:
             BundleError: when its predictor does not repeat what its library says.
         """
-        raw = np.empty((len(self._data.target), self._data.output_count))
-        for fold, path in enumerate(trained.paths):
-            raw[self._data.validation_rows(fold)] = np.load(f"{path}-validation.npy", allow_pickle=False)
-        holdout = [np.load(f"{path}-holdout.npy", allow_pickle=False) for path in trained.paths]
-        raw[self._data.validation_rows(HOLDOUT)] = np.mean(holdout, axis=0)
+        return self.publish(self.draft(trained))
+
+    def draft(self, trained: Trained) -> Draft:
+        """Return a candidate whose folds are stored."""
+        plan = trained.plan
         checks = [np.load(f"{path}-check.npy", allow_pickle=False) for path in trained.paths]
-        link = ALGORITHMS[trained.plan.algorithm].abilities.link
-        draft = Draft(
-            id=trained.plan.id,
-            algorithm=trained.plan.algorithm,
-            parameters={**trained.plan.parameters, "steps": trained.steps, "seed": trained.plan.seed},
-            predictions=to_predictions(raw, self._prepared.problem_type, link),
+        link = ALGORITHMS[plan.algorithm].abilities.link
+        return Draft(
+            id=plan.id,
+            algorithm=plan.algorithm,
+            parameters={**plan.parameters, "steps": trained.steps, "seed": plan.seed},
+            predictions=read_predictions(trained, self._data),
             check=to_predictions(np.mean(checks, axis=0), self._prepared.problem_type, link),
-            members=[self.member(trained.plan.id, trained.plan.algorithm, 1.0)],
+            members=[self.member(plan.id, plan.algorithm, 1.0)],
             fit_seconds=trained.fit_seconds,
         )
-        return self.publish(draft)
 
     def member(self, candidate: str, algorithm: str, weight: float) -> Member:
         """Return a candidate, by the stored models of its folds, as a member of a graph."""
@@ -118,12 +120,12 @@ class Workbench:
         """
         folder = self._folder / draft.id
         folder.mkdir(parents=True, exist_ok=True)
-        exponent, calibrated = self._calibrate(draft.predictions)
+        judgement = self._scoring.judge(draft.predictions)
+        exponent = judgement.exponent
         parameters = draft.parameters | ({"temperature": round(1 / exponent, 6)} if exponent != 1 else {})
-        scores, part_losses = self._score(calibrated)
         encoder = self._find_encoder(draft.members)
         predictor = write_bundle(
-            self._manifest(draft, parameters, encoder, scores, self._decide(calibrated, self._learned)),
+            self._manifest(draft, parameters, encoder, judgement),
             draft.members,
             Check(
                 features=self._check_features[:, : len(encoder.features)],
@@ -137,9 +139,12 @@ class Workbench:
             id=draft.id,
             algorithm=draft.algorithm,
             parameters=parameters,
-            objective=scores[0],
-            scores=scores,
-            part_losses=part_losses,
+            pipeline=self._pipeline.name if self._pipeline else "",
+            recipe=self._pipeline.recipe if self._pipeline else (),
+            objective=judgement.scores[0],
+            scores=judgement.scores,
+            part_scores=judgement.part_scores,
+            part_losses=judgement.part_losses,
             fit_seconds=draft.fit_seconds,
             latency_seconds=self._measure(predictor),
             node_visits=sum(part.visits for part in trees),
@@ -170,30 +175,6 @@ class Workbench:
             check=np.load(folder / "check.npy", allow_pickle=False),
         )
 
-    def _score(self, predictions: Numbers) -> tuple[tuple[Score, ...], tuple[float, ...]]:
-        """Return every metric for rows that had no say in what is judged: held-out rows, or all, cross-fitted.
-
-        Also the objective's loss on each part of these rows.
-        """
-        rows = self._scored
-        target, weights = self._data.target[rows], self._data.weights[rows]
-        given = predictions[rows]
-        decided = self._decided(predictions)[rows] if self._prepared.classes else given
-        classes = max(len(self._prepared.classes), int(target.max()) + 1) if self._prepared.classes else 0
-        judged = {is_of_labels: _widen(decided if is_of_labels else given, classes) for is_of_labels in (False, True)}
-        scores = tuple(
-            Score(
-                metric=metric.name,
-                value=metric.measure(target, judged[metric.judges_labels], weights),
-                higher_is_better=metric.higher_is_better,
-            )
-            for metric in self._ordered_metrics()
-        )
-        parts = [self._part == part for part in np.unique(self._part)]
-        of_objective = judged[self._objective.judges_labels]
-        losses = (self._objective.loss(target[part], of_objective[part], weights[part]) for part in parts)
-        return scores, tuple(losses)
-
     def _find_encoder(self, members: Sequence[Member]) -> TableEncoder:
         """Return the table's encoder, without derived columns when no member looks at one."""
         encoder = self._prepared.encoder
@@ -203,51 +184,20 @@ class Workbench:
         kept = len(encoder.derivations) - (len(encoder.features) - plain)
         return msgspec.structs.replace(encoder, derivations=encoder.derivations[:kept])
 
-    def _calibrate(self, predictions: Numbers) -> tuple[float, Numbers]:
-        """Return the power to raise probabilities to, and the probabilities of each fold by the power of the others."""
-        if not self._prepared.classes:
-            return 1.0, predictions
-        rows = self._learned
-        folds = self._data.folds[rows]
-        target, weights = self._data.target[rows], self._data.weights[rows]
-        exponent, honest = calibrate(target, predictions[rows], weights, [folds == each for each in np.unique(folds)])
-        calibrated = sharpen(predictions, exponent) if exponent != 1 else predictions.copy()
-        calibrated[rows] = honest
-        return exponent, calibrated
-
-    def _ordered_metrics(self) -> list[Metric]:
-        metrics = METRICS[self._prepared.problem_type]
-        return [self._objective, *(metric for metric in metrics if metric.name != self._objective.name)]
-
-    def _decided(self, predictions: Numbers) -> Numbers:
-        """Return the probabilities after decisions that were tuned without the rows they are applied to."""
-        folds = self._data.folds
-        decided = np.empty_like(predictions)
-        for fold in np.unique(folds):
-            inside = folds == fold
-            decided[inside] = decide(predictions[inside], self._decide(predictions, self._learned & ~inside))
-        return decided
-
-    def _decide(self, predictions: Numbers, rows: NDArray[np.bool_]) -> Numbers:
-        """Return the decision that suits the objective best on some rows."""
-        if not self._prepared.classes:
-            return np.empty(0)
-        target, weights = self._data.target[rows], self._data.weights[rows]
-        return tune_decision(self._objective, target, predictions[rows], weights, seed=self._seed)
-
     def _manifest(
         self,
         draft: Draft,
         parameters: dict[str, Any],
         encoder: TableEncoder,
-        scores: Sequence[Score],
-        decision: Numbers,
+        judgement: Judgement,
     ) -> Manifest:
-        prepared = self._prepared
+        prepared, decision = self._prepared, judgement.decision
         return Manifest(
             candidate=draft.id,
             algorithm=draft.algorithm,
             parameters=parameters,
+            pipeline=self._pipeline.name if self._pipeline else "",
+            recipe=self._pipeline.recipe if self._pipeline else (),
             problem_type=prepared.problem_type,
             target=prepared.target,
             target_position=prepared.target_position,
@@ -259,7 +209,7 @@ class Workbench:
             decision=tuple(decision.tolist()) if (decision != 1).any() else (),
             figures=tuple(
                 Figure(metric=score.metric, value=score.value, higher_is_better=score.higher_is_better)
-                for score in scores
+                for score in judgement.scores
             ),
             provenance=Provenance(
                 gyropilot=importlib.metadata.version("gyropilot"),
@@ -281,6 +231,16 @@ class Workbench:
         return statistics.median(seconds)
 
 
+def read_predictions(trained: Trained, data: TrainingData) -> Numbers:
+    """Return what the stored models of the folds say of all rows that they were not trained on; of others, nothing."""
+    raw = np.zeros((len(data.target), data.output_count))
+    for fold, path in enumerate(trained.paths):
+        raw[data.validation_rows(fold)] = np.load(f"{path}-validation.npy", allow_pickle=False)
+    holdout = [np.load(f"{path}-holdout.npy", allow_pickle=False) for path in trained.paths]
+    raw[data.validation_rows(HOLDOUT)] = np.mean(holdout, axis=0)
+    return to_predictions(raw, data.problem_type, ALGORITHMS[trained.plan.algorithm].abilities.link)
+
+
 def _find_trees(members: Sequence[Member]) -> list[Trees | SymmetricTrees]:
     return [part for member in members for part in member.parts if isinstance(part, Trees | SymmetricTrees)]
 
@@ -297,10 +257,3 @@ def _library_versions() -> dict[str, str]:
 def settings_of(result: CandidateResult) -> Parameters:
     """Return the configuration that a candidate was trained with, without what training added."""
     return {name: value for name, value in result.parameters.items() if name not in {"steps", "seed", "temperature"}}
-
-
-def _widen(predictions: Numbers, classes: int) -> Numbers:
-    """Return probabilities with columns of 0 for classes that the model does not know."""
-    if predictions.ndim == 1 or predictions.shape[1] == classes:
-        return predictions
-    return np.pad(predictions, ((0, 0), (0, classes - predictions.shape[1])))

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from gyropilot.engine.contracts import DERIVED, PLAIN, TrainingData
 from gyropilot.engine.features.derivations import Derivation, Program
@@ -65,20 +66,23 @@ def enrich(encoder: TableEncoder, data: TrainingData, folds: int, seed: int) -> 
 
 
 def _find_combinations(encoder: TableEncoder, data: TrainingData, learned: np.ndarray, seed: int) -> list[Derivation]:
-    target = data.target[learned]
-    if data.problem_type is ProblemType.MULTICLASS:
-        labels = target.astype(np.int64)
-        frequent = np.argsort(-np.bincount(labels, minlength=data.class_count), kind="stable")[:MAX_MARKS]
-        answers = (labels[:, None] == frequent).astype(np.float64)
-    else:
-        answers = target[:, None]
     names = [feature.name for feature in encoder.base_features]
     # Components of texts and statistics of sequences are combinations already.
     plain = {
         name for each in encoder.encoders if isinstance(each, NumericEncoder | DatetimeEncoder) for name in each.outputs
     }
     amounts = [number for number, name in enumerate(names) if name in plain]
-    return list(find_interactions(data.features[learned], names, amounts, answers, seed=seed))
+    return list(find_interactions(data.features[learned], names, amounts, take_answers(data, learned), seed=seed))
+
+
+def take_answers(data: TrainingData, rows: np.ndarray) -> NDArray[np.float64]:
+    """Return the answers of some rows, (n, 1) amounts, or (n, k) marks of classes, the most frequent of many."""
+    target = data.target[rows]
+    if data.problem_type is not ProblemType.MULTICLASS:
+        return target[:, None]
+    labels = target.astype(np.int64)
+    frequent = np.argsort(-np.bincount(labels, minlength=data.class_count), kind="stable")[:MAX_MARKS]
+    return (labels[:, None] == frequent).astype(np.float64)
 
 
 def _find_means(encoder: TableEncoder, data: TrainingData, folds: list[np.ndarray]) -> list[TargetMeans]:

@@ -21,7 +21,7 @@ from gyropilot.engine.data.findings import (
     find_leaks,
     find_repeated_rows,
 )
-from gyropilot.engine.data.folds import assign_folds, count_folds, hold_out
+from gyropilot.engine.data.folds import assign_folds, count_folds, deal_for_tuning, hold_out
 from gyropilot.engine.data.leaks import find_leaking_features
 from gyropilot.engine.data.read import RawTable
 from gyropilot.engine.data.source import Source
@@ -35,7 +35,7 @@ from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.problems.tabular.check_rows import add_check_rows
 from gyropilot.engine.problems.tabular.enrich import enrich
-from gyropilot.engine.task import ColumnKind, LabelType, ProblemType, Task
+from gyropilot.engine.task import ColumnKind, LabelType, Mode, ProblemType, Task
 
 PREPARED = "prepared.json"
 ARRAYS = "prepared.npz"
@@ -126,11 +126,11 @@ def _prepare_anew(
         # What is text in the training data stays text: the same code must not be "007" here and 7 there.
         words = [name for name in names if pa.types.is_string(kinds.field(name).type)]
         scored = _take_validation_rows(validation.read(words), names, target, task, findings)
-    data = _assemble(task, target, encoder, features, learned, scored)
+    data, fold_count = _assemble(task, target, encoder, features, learned, scored)
     rows = int((data.folds != HOLDOUT).sum())
     findings += _inspect(task, table, profiles, encoder, target, data)
-    fold_count = int(data.folds[data.folds != HOLDOUT].max()) + 1
-    encoder, data = enrich(encoder, data, fold_count, task.seed)
+    if task.mode is not Mode.HYPERPARAMETER_TUNING:  # which has its recipes
+        encoder, data = enrich(encoder, data, fold_count, task.seed)
     data, check_rows = add_check_rows(data, task.seed)
     prepared = Prepared(
         key=key,
@@ -216,22 +216,32 @@ def _assemble(
     features: NDArray[np.float32],
     learned: _Rows,
     scored: _Rows | None,
-) -> TrainingData:
-    """Put training rows and rows that are only scored together; borders and folds see the training rows alone."""
+) -> tuple[TrainingData, int]:
+    """Put training rows and rows that are only scored together; borders and folds see the training rows alone.
+
+    Also returns how many of the folds are trained.
+    """
     is_held = np.zeros(len(features), dtype=bool)
     if task.validation_fraction is not None and scored is None:
         is_held = hold_out(learned.target, target.problem_type, task.validation_fraction, task.seed)
     borders = fit_borders(features[~is_held], seed=task.seed)
     folds = np.full(len(features), HOLDOUT, dtype=np.uint8)
     inside = learned.target[~is_held]
-    folds[~is_held] = assign_folds(inside, target.problem_type, count_folds(len(inside)), task.seed)
+    fold_count = count_folds(len(inside))
+    if task.mode is Mode.HYPERPARAMETER_TUNING:
+        has_others = scored is not None or bool(is_held.any())
+        folds[~is_held], fold_count = deal_for_tuning(
+            inside, target.problem_type, task.seed, is_scored_elsewhere=has_others
+        )
+    else:
+        folds[~is_held] = assign_folds(inside, target.problem_type, fold_count, task.seed)
     answers, weights = learned.target, learned.weights
     if scored is not None:
         features = np.concatenate([features, encode_table(encoder, scored.table)])
         answers = np.concatenate([answers, scored.target])
         weights = np.concatenate([weights, scored.weights])
         folds = np.concatenate([folds, np.full(len(scored.target), HOLDOUT, dtype=np.uint8)])
-    return TrainingData(
+    data = TrainingData(
         problem_type=target.problem_type,
         class_count=len(target.classes),
         features=features,
@@ -242,6 +252,7 @@ def _assemble(
         weights=weights,
         folds=folds,
     )
+    return data, fold_count
 
 
 def _inspect(

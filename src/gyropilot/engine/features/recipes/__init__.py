@@ -1,0 +1,1 @@
+"""Recipes: named steps between encoded cells and an algorithm. `catalogue.py` lists them."""

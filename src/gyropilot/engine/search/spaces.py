@@ -1,0 +1,121 @@
+"""What is tuned of each algorithm: ranges of its hyperparameters, and values that are good on most tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gyropilot.engine.algorithms.networks.mlp import MLP
+from gyropilot.engine.contracts import Parameters
+from gyropilot.engine.errors import TaskError
+from gyropilot.engine.task import ProblemType
+from gyropilot.engine.tuning import Choice, Range, Space
+
+FEW_ROWS = 5000
+"""Tables of up to so many rows begin with small, random trees."""
+MANY_CELLS = 8_000_000
+"""Lines with more numbers than this to learn from are fitted by stochastic gradient descent."""
+MOST_ROUNDS = 2000
+
+XGBOOST: Space = {
+    "eta": Range(low=0.01, high=0.3),
+    "max_depth": Range(low=2, high=10, is_whole=True),
+    "min_child_weight": Range(low=1e-3, high=32),
+    "gamma": Range(low=1e-6, high=4),
+    "subsample": Range(low=0.5, high=1, is_logarithmic=False),
+    "colsample_bytree": Range(low=0.3, high=1, is_logarithmic=False),
+    "lambda": Range(low=1e-3, high=20),
+    "alpha": Range(low=1e-6, high=5),
+}
+LINES: Space = {"wd": Range(low=1e-7, high=1)}
+STOCHASTIC_LINES: Space = {
+    "wd": Range(low=1e-7, high=1),
+    "l1": Range(low=1e-7, high=1),
+    "learning_rate": Range(low=1e-4, high=1),
+}
+NETWORKS: Space = {
+    "layers": Choice(values=("64", "128", "256", "128, 64", "256, 128", "256, 256, 256")),
+    "activation": Choice(values=("silu", "relu", "selu")),
+    "bins": Choice(values=(1, 8, 16, 32)),
+    "mini_batch_size": Choice(values=(32, 64, 128, 256, 512)),
+    "learning_rate": Range(low=3e-3, high=0.1),
+    "weight_decay": Range(low=1e-4, high=0.2),
+    "dropout_prob": Range(low=0, high=0.5, is_logarithmic=False),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """An algorithm as it is tuned on a table."""
+
+    space: Space
+    """What is looked for."""
+    fixed: Parameters
+    """What is not."""
+    starts: Sequence[Parameters]
+    """Values to begin with, the best bet first; each has all parameters of the space."""
+
+
+def find_space(
+    algorithm: str, problem_type: ProblemType, rows: int, columns: int, ranges: Mapping[str, Range | Choice]
+) -> Tuned:
+    """Return what is tuned of an algorithm on a table of so many rows and columns.
+
+    Args:
+        algorithm: its name.
+        problem_type: good values differ by it.
+        rows: that are learned from.
+        columns: that an average recipe makes.
+        ranges: of the user, over the usual ones.
+
+    Raises:
+        TaskError: when the user names a parameter that is not tuned.
+    """
+    tuned = {"xgboost": _tune_xgboost, "linear-learner": _tune_lines, "mlp": _tune_networks}[algorithm](
+        problem_type, rows, columns
+    )
+    strangers = [name for name in ranges if name not in tuned.space]
+    if strangers:
+        known = ", ".join(tuned.space)
+        raise TaskError(f"{algorithm} has no parameter {strangers[0]!r} that is tuned here; it has {known}.")
+    space = {**tuned.space, **ranges}
+    starts = [{name: fit_into(space[name], value) for name, value in start.items()} for start in tuned.starts]
+    distinct = [start for number, start in enumerate(starts) if start not in starts[:number]]
+    return Tuned(space=space, fixed=tuned.fixed, starts=distinct)
+
+
+def fit_into(within: Range | Choice, value: str | float | bool) -> str | int | float:
+    """Return the value of a range or choice that is next to this one."""
+    if isinstance(within, Choice):
+        return value if value in within.values else within.values[0]
+    number = min(max(float(value), within.low), within.high)
+    return round(number) if within.is_whole else number
+
+
+def _tune_xgboost(problem_type: ProblemType, rows: int, columns: int) -> Tuned:  # noqa: ARG001  # as all have it
+    """Begin with pytabkit's tuned defaults, variants that are deep or shallow, and the library's with a smaller eta."""
+    names = tuple(XGBOOST)
+    tuned = (0.08, 6, 1e-3, 1e-6, 0.65, 0.9, 1e-3, 1e-6)
+    deep = (0.05, 9 if rows <= FEW_ROWS else 8, 2.0, 1e-6, 0.7, 0.6, 1.0, 1e-6)
+    shallow = (0.05, 4, 1.0, 1e-6, 0.7, 0.5, 3.0, 1e-6)
+    library = (0.1, 6, 1.0, 1e-6, 1.0, 1.0, 1.0, 1e-6)
+    first = (shallow, tuned, deep) if rows <= FEW_ROWS else (tuned, deep, shallow)
+    if problem_type is ProblemType.REGRESSION and rows > FEW_ROWS:
+        first = (deep, tuned, shallow)
+    starts = [dict(zip(names, values, strict=True)) for values in (*first, library)]
+    return Tuned(space=XGBOOST, fixed={"num_round": MOST_ROUNDS}, starts=starts)
+
+
+def _tune_lines(problem_type: ProblemType, rows: int, columns: int) -> Tuned:
+    if rows * columns <= MANY_CELLS or problem_type is ProblemType.MULTICLASS:
+        starts: list[Parameters] = [{"wd": value} for value in (1e-3, 1e-5, 0.1)]
+        return Tuned(space=LINES, fixed={"solver": "lbfgs"}, starts=starts)
+    starts = [{"wd": 1e-5, "l1": 1e-7, "learning_rate": 0.05}, {"wd": 1e-7, "l1": 1e-6, "learning_rate": 0.01}]
+    return Tuned(space=STOCHASTIC_LINES, fixed={"solver": "sgd", "epochs": 10}, starts=starts)
+
+
+def _tune_networks(problem_type: ProblemType, rows: int, columns: int) -> Tuned:  # noqa: ARG001  # as all have it
+    (usual,) = (entry.parameters for entry in MLP().configurations(problem_type, rows))
+    start = {name: value for name, value in usual.items() if name in NETWORKS}
+    fixed = {name: value for name, value in usual.items() if name not in NETWORKS}
+    return Tuned(space=NETWORKS, fixed=fixed, starts=[start, {**start, "layers": "128"}])
