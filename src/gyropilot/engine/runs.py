@@ -17,6 +17,7 @@ from gyropilot.engine.data.source import Files, Source, find_source
 from gyropilot.engine.events import Event, RunFinished
 from gyropilot.engine.model import Model
 from gyropilot.engine.problems.tabular.ensembling import EnsemblingRun
+from gyropilot.engine.problems.tabular.recommendation import Recommendation, recommend_for
 from gyropilot.engine.problems.tabular.run import Assignment, TabularRun
 from gyropilot.engine.problems.tabular.tuning import LARGE_BYTES, TuningRun
 from gyropilot.engine.task import Mode, Task
@@ -94,6 +95,27 @@ def fit(
     finally:
         if not keep:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def recommend(data: Any, task: Task, *, validation: Any = None, folder: Path | str | None = None) -> Recommendation:
+    """Return what tuning would try on a table; nothing is trained.
+
+    Args:
+        data: a table as `fit` takes it, or a source such as `Files`.
+        task: what is to be learned, in the mode of tuning.
+        validation: a table like `data` on which candidates would be scored.
+        folder: where a run of the same task finds the prepared data again; None: it is not kept.
+
+    Raises:
+        DataError, TaskError: as `run` does.
+    """
+    scored = None if validation is None else find_source(validation)
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="gyropilot-run-") as name:
+            return recommend_for(find_source(data), scored, task, Path(name))
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    return recommend_for(find_source(data), scored, task, place)
 
 
 def _run(

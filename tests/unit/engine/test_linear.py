@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gyropilot.engine.algorithms.linear import linear_learner
+from gyropilot.engine.algorithms.linear import inputs, linear_learner
 from gyropilot.engine.algorithms.linear.linear_learner import LinearFit, LinearLearner
 from gyropilot.engine.contracts import TrainingData
 from gyropilot.engine.features.quantiser import fit_borders, quantise
@@ -39,7 +39,7 @@ def test_long_tables_are_learned_from_by_a_sample(monkeypatch: pytest.MonkeyPatc
     whole = begin()
     whole.advance(2, 60)
     monkeypatch.setattr(linear_learner, "LEARNED_CELLS", 6 * 500)
-    monkeypatch.setattr(linear_learner, "KEPT_CELLS", 6 * 500)
+    monkeypatch.setattr(inputs, "KEPT_CELLS", 6 * 500)
     sampled = begin()
     losses = sampled.advance(2, 60).losses
     rows = np.arange(ROWS)

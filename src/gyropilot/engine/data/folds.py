@@ -11,7 +11,7 @@ from gyropilot.engine.task import ProblemType
 SMALL, MEDIUM = 20_000, 100_000
 LEAST_INSIDE = 2
 CROSS_VALIDATED_ROWS, TUNING_FOLDS = 50_000, 5
-"""On tables of up to so many rows trials of tuning are cross-validated, in so many folds, as SageMaker Autopilot has it."""
+"""On tables of up to so many rows trials of tuning are cross-validated, as SageMaker Autopilot does."""
 HELD_OUT_ROWS = 100_000
 """Above that, no more than about so many rows are held out."""
 

@@ -85,6 +85,8 @@ def find_source(data: object) -> Source:
     Raises:
         DataError: when it is neither a path nor a table.
     """
+    if isinstance(data, Files | InMemory):
+        return data
     if not isinstance(data, str | Path):
         return InMemory(data)
     path = Path(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gyropilot.engine.algorithms.networks.mlp import MLP
@@ -74,14 +74,23 @@ def find_space(
     tuned = {"xgboost": _tune_xgboost, "linear-learner": _tune_lines, "mlp": _tune_networks}[algorithm](
         problem_type, rows, columns
     )
-    strangers = [name for name in ranges if name not in tuned.space]
-    if strangers:
-        known = ", ".join(tuned.space)
-        raise TaskError(f"{algorithm} has no parameter {strangers[0]!r} that is tuned here; it has {known}.")
+    check_names(algorithm, ranges, tuned.space)
     space = {**tuned.space, **ranges}
     starts = [{name: fit_into(space[name], value) for name, value in start.items()} for start in tuned.starts]
     distinct = [start for number, start in enumerate(starts) if start not in starts[:number]]
     return Tuned(space=space, fixed=tuned.fixed, starts=distinct)
+
+
+def check_names(algorithm: str, names: Iterable[str], space: Space) -> None:
+    """Refuse parameters that are not tuned.
+
+    Raises:
+        TaskError: when there is one.
+    """
+    strangers = [name for name in names if name not in space]
+    if strangers:
+        known = ", ".join(space)
+        raise TaskError(f"{algorithm} has no parameter {strangers[0]!r} that is tuned here; it has {known}.")
 
 
 def fit_into(within: Range | Choice, value: str | float | bool) -> str | int | float:

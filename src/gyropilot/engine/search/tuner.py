@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gyropilot.engine.search.spaces import Tuned, fit_into
+from gyropilot.engine.search.spaces import Tuned, check_names, fit_into
 from gyropilot.engine.tuning import Choice, Pipeline, Range, Trial
 
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ class Tuner:
 
     def _complete(self, trial: Trial) -> Trial:
         """Return a trial with usual values for what it leaves out."""
-        tuned = self._tuned[self._algorithms[trial.pipeline]]
+        algorithm = self._algorithms[trial.pipeline]
+        tuned = self._tuned[algorithm]
+        check_names(algorithm, trial.parameters, tuned.space)
         given = {name: fit_into(tuned.space[name], value) for name, value in trial.parameters.items()}
         return Trial(pipeline=trial.pipeline, parameters={**tuned.starts[0], **given})
 

@@ -22,8 +22,8 @@ class MissingIndicators(msgspec.Struct, frozen=True, kw_only=True, tag="missing-
     @classmethod
     def fit(cls, matrix: Matrix, features: tuple[Feature, ...]) -> MissingIndicators | None:
         """Return the step for the columns of these rows that have gaps; None where none has."""
-        gaps = np.isnan(matrix).any(axis=0)
-        columns = tuple(place for place, feature in enumerate(features) if gaps[place] and not feature.levels)
+        gaps = np.flatnonzero(np.isnan(matrix).any(axis=0)).tolist()
+        columns = tuple(place for place in gaps if not features[place].levels)
         return cls(columns=columns) if columns else None
 
     def rename(self, features: tuple[Feature, ...]) -> tuple[Feature, ...]:

@@ -75,7 +75,7 @@ def _find_combinations(encoder: TableEncoder, data: TrainingData, learned: np.nd
     return list(find_interactions(data.features[learned], names, amounts, take_answers(data, learned), seed=seed))
 
 
-def take_answers(data: TrainingData, rows: np.ndarray) -> NDArray[np.float64]:
+def take_answers(data: TrainingData, rows: NDArray[np.bool_] | NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the answers of some rows, (n, 1) amounts, or (n, k) marks of classes, the most frequent of many."""
     target = data.target[rows]
     if data.problem_type is not ProblemType.MULTICLASS:

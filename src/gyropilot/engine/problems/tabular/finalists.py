@@ -29,13 +29,7 @@ class Verdict:
     """Its objective on the other folds, which had no say in its search."""
 
 
-def loss_of(judgement: Judgement) -> float:
-    """Return the objective turned so that less is better."""
-    objective = judgement.scores[0]
-    return -objective.value if objective.higher_is_better else objective.value
-
-
-def choose(ranked: Sequence[CandidateResult], again: Mapping[str, Judgement], first: str) -> Verdict | None:
+def choose_best(ranked: Sequence[CandidateResult], again: Mapping[str, Judgement], first: str) -> Verdict | None:
     """Return the best by both figures, of those that were trained once more; None when fewer than two were.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from gyropilot.engine.contracts import HOLDOUT, Lanes, Plan
+from gyropilot.engine.contracts import Lanes, Plan
 from gyropilot.engine.events import (
     CandidateFailed,
     CandidateFinished,
@@ -26,15 +26,14 @@ from gyropilot.engine.events import (
 from gyropilot.engine.lanes.outcomes import Began, GaveUp, Halted, Outcome, Trained
 from gyropilot.engine.metrics.catalogue import surrogate
 from gyropilot.engine.problems.tabular.candidates import Finished, Workbench
-from gyropilot.engine.problems.tabular.finalists import FINALISTS, choose
+from gyropilot.engine.problems.tabular.finalists import FINALISTS, choose_best
 from gyropilot.engine.problems.tabular.recipe_tables import RecipeTable, RecipeTables
+from gyropilot.engine.problems.tabular.recommendation import choose
 from gyropilot.engine.problems.tabular.run import Assignment, TabularRun, loss_of
 from gyropilot.engine.problems.tabular.scoring import Judgement
 from gyropilot.engine.problems.tabular.second_look import SecondLook
 from gyropilot.engine.problems.tabular.trials import TrialJournal
 from gyropilot.engine.search.halving import Halving, name_trial, number_of, plan_stages
-from gyropilot.engine.search.pipelines import choose_pipelines
-from gyropilot.engine.search.spaces import find_space
 from gyropilot.engine.search.tuner import TrialResult, Tuner
 from gyropilot.engine.tuning import Pipeline, Trial
 
@@ -74,16 +73,11 @@ class TuningRun(TabularRun):
         """Choose pipelines, and take over what an earlier run found."""
         yield from super()._open()
         prepared, task = self._prepared, self._task
-        learned = self._data.features[: len(self._data.target)][self._data.folds != HOLDOUT]
-        chosen = choose_pipelines(prepared.encoder, learned, [each.name for each in self._algorithms], task.tuning)
+        names = [algorithm.name for algorithm in self._algorithms]
+        chosen, tuned = choose(prepared, self._data, names, task)
         self._pipelines = {pipeline.name: pipeline for pipeline in chosen}
         yield PipelinesChosen(pipelines=chosen)
         self._tables = RecipeTables(prepared, self._data, self._folder / "data", chosen, task.seed)
-        columns = len(prepared.encoder.features)
-        tuned = {
-            name: find_space(name, prepared.problem_type, prepared.rows, columns, task.tuning.ranges.get(name, {}))
-            for name in dict.fromkeys(pipeline.algorithm for pipeline in chosen)
-        }
         lag = max(self._budget.cores + 1, LEAST_LAG)
         self._tuner = Tuner(chosen, tuned, task.tuning.first, lag=lag, seed=task.seed)
         stages = plan_stages(prepared.rows, prepared.fold_count, is_multi_fidelity=self._is_multi_fidelity)
@@ -106,7 +100,7 @@ class TuningRun(TabularRun):
         yield PhaseBegan(phase=Phase.FINISHING)
         ranked = sorted((each.result for each in self._finished.values()), key=loss_of)
         best, expected = ranked[0], ranked[0].objective.value
-        verdict = choose(ranked, self._again, first=name_trial(1))
+        verdict = choose_best(ranked, self._again, first=name_trial(1))
         if verdict is not None:
             best, expected = verdict.best, verdict.expected
             name, figure = best.objective.metric, best.objective.value

@@ -1,0 +1,81 @@
+"""What tuning would try on a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gyropilot.engine.algorithms.catalogue import find_algorithms
+from gyropilot.engine.contracts import HOLDOUT, TrainingData
+from gyropilot.engine.data.source import Source
+from gyropilot.engine.data.store import read_training_data
+from gyropilot.engine.errors import TaskError
+from gyropilot.engine.metrics.catalogue import find_metric
+from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
+from gyropilot.engine.search.pipelines import choose_pipelines
+from gyropilot.engine.search.spaces import Tuned, find_space
+from gyropilot.engine.task import Mode, Task
+from gyropilot.engine.tuning import Pipeline, Space
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """What tuning would try, and what is known of the table."""
+
+    pipelines: tuple[Pipeline, ...]
+    """The pipelines, in the order of their names."""
+    spaces: Mapping[str, Space]
+    """For each algorithm by name, the parameters that are tuned."""
+    problem_type: str
+    """Given or inferred."""
+    objective: str
+    """The metric that ranks candidates, given or default."""
+    rows: int
+    """Rows that are learned from."""
+    columns: int
+    """Feature columns that are learned from."""
+    findings: tuple[str, ...]
+    """What the data's owner should know."""
+
+
+def choose(
+    prepared: Prepared, data: TrainingData, algorithms: Sequence[str], task: Task
+) -> tuple[tuple[Pipeline, ...], dict[str, Tuned]]:
+    """Return the pipelines of a task, and for each of their algorithms what is tuned.
+
+    Raises:
+        TaskError: when the task asks for pipelines or ranges that do not exist.
+    """
+    learned = data.features[: len(data.target)][data.folds != HOLDOUT]
+    pipelines = choose_pipelines(prepared.encoder, learned, algorithms, task.tuning)
+    width = len(prepared.encoder.features)
+    ranges = task.tuning.ranges
+    tuned = {
+        name: find_space(name, prepared.problem_type, prepared.rows, width, ranges.get(name, {}))
+        for name in dict.fromkeys(pipeline.algorithm for pipeline in pipelines)
+    }
+    return pipelines, tuned
+
+
+def recommend_for(source: Source, validation: Source | None, task: Task, folder: Path) -> Recommendation:
+    """Return what tuning would try on a table, which is left prepared in a folder.
+
+    Raises:
+        DataError: when nothing can be learned from the data.
+        TaskError: when the task is not one of tuning, or asks for what does not exist.
+    """
+    if task.mode is not Mode.HYPERPARAMETER_TUNING:
+        raise TaskError(f"only tuning has pipelines to recommend; the task's mode is {task.mode.value}")
+    algorithms = [algorithm.name for algorithm in find_algorithms(task.algorithms, task.mode)]
+    prepared = prepare(source, validation, task, folder)
+    pipelines, tuned = choose(prepared, read_training_data(folder / "data"), algorithms, task)
+    return Recommendation(
+        pipelines=pipelines,
+        spaces={name: each.space for name, each in tuned.items()},
+        problem_type=prepared.problem_type.value,
+        objective=find_metric(prepared.problem_type, task.objective).name,
+        rows=prepared.rows,
+        columns=len(prepared.encoder.encoders),
+        findings=prepared.findings,
+    )
