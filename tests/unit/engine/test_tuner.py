@@ -30,7 +30,9 @@ TUNED = {
     ),
     "linear-learner": Tuned(space={"wd": Range(low=1e-6, high=1)}, fixed={}, starts=[{"wd": 0.1}, {"wd": 1e-5}]),
 }
-FACTS = TableFacts(amounts=12, categories=2, has_gaps=True, has_extremes=True, cells=("date-parts",))
+FACTS = TableFacts(
+    amounts=12, categories=2, has_gaps=True, has_extremes=True, has_interactions=True, cells=("date-parts",)
+)
 
 
 def tuner(*, first: Sequence[Trial] = (), lag: int = 3, seed: int = 0) -> Tuner:
@@ -115,7 +117,7 @@ def test_pipelines_suit_the_table() -> None:
 
 
 def test_a_plain_table_needs_few_pipelines() -> None:
-    facts = TableFacts(amounts=1, categories=0, has_gaps=False, has_extremes=False, cells=())
+    facts = TableFacts(amounts=1, categories=0, has_gaps=False, has_extremes=False, has_interactions=False, cells=())
     found = recommend_pipelines(facts, ["xgboost", "linear-learner", "mlp"])
     assert [(each.algorithm, each.recipe) for each in found] == [
         ("xgboost", ()),

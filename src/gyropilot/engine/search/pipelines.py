@@ -25,6 +25,7 @@ from gyropilot.engine.features.recipes.catalogue import (
     TEXTS,
     check_recipe,
     choose_cells,
+    find_combinations,
 )
 from gyropilot.engine.features.recipes.scaling import ExtremeValues
 from gyropilot.engine.features.table_encoder import TableEncoder
@@ -32,7 +33,6 @@ from gyropilot.engine.tuning import MAX_PIPELINES, Pipeline, Tuning
 
 MANY_AMOUNTS = 10
 """With fewer columns of amounts their principal components would leave nothing out that is worth it."""
-SAMPLE = 20_000
 
 Recipe = tuple[str, ...]
 
@@ -49,18 +49,20 @@ class TableFacts:
     """Whether amounts are missing."""
     has_extremes: bool
     """Whether some amounts lie far from all others."""
+    has_interactions: bool
+    """Whether combinations of amounts explain what they do not explain alone."""
     cells: Recipe
     """The steps for its columns of dates, texts and sequences."""
 
 
-def find_facts(encoder: TableEncoder, matrix: NDArray[np.float32]) -> TableFacts:
+def find_facts(encoder: TableEncoder, matrix: NDArray[np.float32], answers: NDArray[np.float64]) -> TableFacts:
     """Return the facts of a table.
 
     Args:
         encoder: of all its columns.
         matrix: (n, features) rows that are learned from, as that encoder makes them.
+        answers: (n, k) amounts, or marks of classes.
     """
-    matrix = np.asarray(matrix[:: -(-len(matrix) // SAMPLE)])
     amounts = [place for place, feature in enumerate(encoder.features) if not feature.levels]
     kinds = {DATES: DatetimeEncoder, TEXTS: TextEncoder, SEQUENCES: SequenceEncoder}
     present = {type(each) for each in encoder.encoders}
@@ -69,18 +71,24 @@ def find_facts(encoder: TableEncoder, matrix: NDArray[np.float32]) -> TableFacts
         categories=len(encoder.features) - len(amounts),
         has_gaps=bool(np.isnan(matrix[:, amounts]).any()),
         has_extremes=ExtremeValues.fit(matrix, encoder.features) is not None,
+        has_interactions=bool(find_combinations(encoder, matrix, answers)),
         cells=tuple(step for step, kind in kinds.items() if kind in present),
     )
 
 
 def choose_pipelines(
-    encoder: TableEncoder, matrix: NDArray[np.float32], algorithms: Sequence[str], tuning: Tuning
+    encoder: TableEncoder,
+    matrix: NDArray[np.float32],
+    answers: NDArray[np.float64],
+    algorithms: Sequence[str],
+    tuning: Tuning,
 ) -> tuple[Pipeline, ...]:
     """Return the pipelines that were asked for, or those that suit the table.
 
     Args:
         encoder: of all its columns.
         matrix: (n, features) rows that are learned from, as that encoder makes them.
+        answers: (n, k) amounts, or marks of classes.
         algorithms: names of those that may be used.
         tuning: what was asked for.
 
@@ -93,7 +101,7 @@ def choose_pipelines(
             raise TaskError(f"Pipeline {pipeline.name!r} has the algorithm {pipeline.algorithm!r}; there are {known}.")
         check_recipe(pipeline.recipe)
         choose_cells(encoder, pipeline.recipe)
-    chosen = tuning.pipelines or recommend_pipelines(find_facts(encoder, matrix), algorithms)
+    chosen = tuning.pipelines or recommend_pipelines(find_facts(encoder, matrix, answers), algorithms)
     names = [pipeline.name for pipeline in chosen]
     strangers = [trial.pipeline for trial in tuning.first if trial.pipeline not in names]
     if strangers:
@@ -123,7 +131,7 @@ def _for_trees(facts: TableFacts) -> Iterator[Recipe]:
     """Trees ask for missing amounts themselves, and compare the numbers of categories."""
     ordered = (ORDINAL,) if facts.categories else ()
     yield (*facts.cells, *ordered)
-    if facts.amounts > 1:
+    if facts.has_interactions:
         yield (*facts.cells, INTERACTIONS, *ordered)
     if facts.categories or facts.has_gaps:
         yield (*facts.cells, *_fill(facts), *_mark(facts))
@@ -132,7 +140,7 @@ def _for_trees(facts: TableFacts) -> Iterator[Recipe]:
 def _for_lines(facts: TableFacts) -> Iterator[Recipe]:
     rest = (*_fill(facts), *_mark(facts), *_tame(facts), SCALE)
     yield (*facts.cells, *rest)
-    if facts.amounts > 1:
+    if facts.has_interactions:
         yield (*facts.cells, INTERACTIONS, *rest)
     if facts.amounts >= MANY_AMOUNTS:
         yield (*facts.cells, *rest, COMPONENTS)
@@ -144,7 +152,7 @@ def _for_networks(facts: TableFacts) -> Iterator[Recipe]:
     yield (*facts.cells, *_fill(facts), *ordered, *_tame(facts), SCALE)
     if facts.categories:
         yield (*facts.cells, *_fill(facts), *_mark(facts), *_tame(facts), SCALE)
-    if facts.amounts > 1:
+    if facts.has_interactions:
         yield (*facts.cells, INTERACTIONS, *_fill(facts), *ordered, *_tame(facts), SCALE)
     if facts.amounts >= MANY_AMOUNTS:
         yield (*facts.cells, *_fill(facts), *ordered, *_tame(facts), SCALE, COMPONENTS)

@@ -95,7 +95,7 @@ def fit_recipe(
     chosen = choose_cells(encoder, recipe)
     matrix = chosen.derive(_take_base(encoder, chosen, matrix))
     if INTERACTIONS in recipe:
-        found = _find_interactions(chosen, matrix, answers, seed)
+        found = find_combinations(chosen, matrix, answers, seed=seed)
         chosen = msgspec.structs.replace(chosen, derivations=(*chosen.derivations, *found))
         matrix = chosen.derive(matrix[:, : len(chosen.base_features)])
     for name in recipe:
@@ -150,13 +150,16 @@ def _move(derivation: Derivation, moved: dict[int, int]) -> Derivation:
     return msgspec.structs.replace(derivation, **changes)
 
 
-def _find_interactions(
-    chosen: TableEncoder, matrix: Matrix, answers: NDArray[np.float64], seed: int
+def find_combinations(
+    encoder: TableEncoder, matrix: Matrix, answers: NDArray[np.float64], *, seed: int = 0
 ) -> list[Arithmetic]:
-    # Components of texts and statistics of sequences are combinations already.
+    """Return the combinations of numbers and parts of dates that explain what neither does alone.
+
+    Components of texts and statistics of sequences are combinations already.
+    """
     plain = {
-        name for each in chosen.encoders if isinstance(each, NumericEncoder | DatetimeEncoder) for name in each.outputs
+        name for each in encoder.encoders if isinstance(each, NumericEncoder | DatetimeEncoder) for name in each.outputs
     }
-    names = [feature.name for feature in chosen.base_features]
+    names = [feature.name for feature in encoder.base_features]
     amounts = [place for place, name in enumerate(names) if name in plain]
     return find_interactions(matrix, names, amounts, answers, seed=seed)

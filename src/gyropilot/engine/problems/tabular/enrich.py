@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.contracts import DERIVED, PLAIN, TrainingData
 from gyropilot.engine.features.derivations import Derivation, Program
-from gyropilot.engine.features.encoders import DatetimeEncoder, NumericEncoder
-from gyropilot.engine.features.interactions import find_interactions
 from gyropilot.engine.features.quantiser import fit_borders, quantise
+from gyropilot.engine.features.recipes.catalogue import find_combinations
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.features.target_means import TargetMeans, fit_target_means
 from gyropilot.engine.task import ProblemType
@@ -42,7 +41,9 @@ def enrich(encoder: TableEncoder, data: TrainingData, folds: int, seed: int) -> 
         return encoder, data
     inside = [data.folds == fold for fold in range(folds)]
     learned = np.any(inside, axis=0)
-    combinations = _find_combinations(encoder, data, learned, seed)
+    combinations: list[Derivation] = [
+        *find_combinations(encoder, data.features[learned], take_answers(data, learned), seed=seed)
+    ]
     means = _find_means(encoder, data, inside)
     if not combinations and not means:
         return encoder, data
@@ -63,16 +64,6 @@ def enrich(encoder: TableEncoder, data: TrainingData, folds: int, seed: int) -> 
         column_folds=tuple(owners),
     )
     return msgspec.structs.replace(encoder, derivations=(*encoder.derivations, *ordered)), enriched
-
-
-def _find_combinations(encoder: TableEncoder, data: TrainingData, learned: np.ndarray, seed: int) -> list[Derivation]:
-    names = [feature.name for feature in encoder.base_features]
-    # Components of texts and statistics of sequences are combinations already.
-    plain = {
-        name for each in encoder.encoders if isinstance(each, NumericEncoder | DatetimeEncoder) for name in each.outputs
-    }
-    amounts = [number for number, name in enumerate(names) if name in plain]
-    return list(find_interactions(data.features[learned], names, amounts, take_answers(data, learned), seed=seed))
 
 
 def take_answers(data: TrainingData, rows: NDArray[np.bool_] | NDArray[np.int64]) -> NDArray[np.float64]:
