@@ -15,7 +15,7 @@ BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 UV := uv==0.13.9
 
-.PHONY: help demo test check format serve bench bench-tabular bench-growth docs lock clean
+.PHONY: help demo test check format serve bench bench-tabular bench-growth bench-hpo docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ bench-tabular: .venv/installed-dev ## compare with other systems (ARGS="--data F
 
 bench-growth: .venv/installed-dev ## measure how time and memory grow with the rows
 	$(BIN)/python -m benchmarks.growth $(ARGS)
+
+bench-hpo: .venv/installed-dev ## compare hyperparameter tuning (ARGS="--data FOLDER"; makes .venvs)
+	$(BIN)/python -m benchmarks.hpo $(ARGS)
 
 docs: .venv/installed-dev ## check the documentation: complete, links lead somewhere, examples run
 	$(BIN)/pytest tests/architecture/test_docs.py $(ARGS)

@@ -59,7 +59,11 @@ SYSTEMS: Mapping[str, SystemProgram] = {
     "autogluon-best": SystemProgram(module="autogluon", environment="autogluon", options=["--preset", "best_quality"]),
     "flaml": SystemProgram(module="flaml", environment="flaml"),
     "lightgbm": SystemProgram(module="lightgbm"),
+    "gyropilot-tuning": SystemProgram(module="gyropilot", options=["--mode", "hyperparameter_tuning"]),
+    "optuna-xgboost": SystemProgram(module="optuna_xgboost"),
 }
+COMPARED = tuple(SYSTEMS)[:-2]
+"""Those of this benchmark; the others are those of `benchmarks/hpo.py`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +217,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="a folder with manifest.json")
     parser.add_argument("--budgets", type=_split, default=["60", "300"], help="seconds, separated by commas")
-    parser.add_argument("--systems", type=_split, default=list(SYSTEMS), help=f"of {', '.join(SYSTEMS)}")
+    parser.add_argument("--systems", type=_split, default=list(COMPARED), help=f"of {', '.join(SYSTEMS)}")
     parser.add_argument("--sets", type=_split, default=[], help="names of data sets; all, if not given")
     parser.add_argument("--seed", type=int, default=0, help="of the split and of the systems")
     parser.add_argument("--weights", action="store_true", help="use the sets' weight columns as row weights")

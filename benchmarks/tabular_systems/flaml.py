@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import flaml  # type: ignore[import-not-found,import-untyped,unused-ignore]  # o
 import numpy as np
 
 from benchmarks.tabular_systems.frames import FrameSystem
-from benchmarks.tabular_systems.protocol import CORES, Predictions, Request, serve
+from benchmarks.tabular_systems.protocol import CORES, Point, Predictions, Request, serve
 
 METRICS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 
@@ -24,6 +26,7 @@ class Flaml(FrameSystem):
     def __init__(self) -> None:
         self._automl = flaml.AutoML()
         self._models = 0
+        self._trace: list[Point] = []
 
     def train(self, table: Any, request: Request) -> None:
         """Train within the budget."""
@@ -44,7 +47,13 @@ class Flaml(FrameSystem):
                 verbose=1,
                 **weights,
             )
-            self._models = len(log.read_text(encoding="utf-8").splitlines()) if log.exists() else 0
+            lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+            self._models = len(lines)
+            self._trace = list(_read_trace(lines))
+
+    def trace(self, test: Any, request: Request) -> list[Point]:  # noqa: ARG002  # the models are not kept
+        """Return when trials were better than all before, by its log."""
+        return self._trace
 
     def count_models(self) -> int:
         """Return the number of trials in its log."""
@@ -65,6 +74,15 @@ class Flaml(FrameSystem):
         """Write it as its documentation does."""
         with (folder / "automl.pkl").open("wb") as file:
             pickle.dump(self._automl, file, pickle.HIGHEST_PROTOCOL)
+
+
+def _read_trace(lines: Sequence[str]) -> Iterator[Point]:
+    best = float("inf")
+    for number, line in enumerate(lines, 1):
+        entry = json.loads(line)
+        if "validation_loss" in entry and entry["validation_loss"] < best:
+            best = float(entry["validation_loss"])
+            yield Point(seconds=float(entry["wall_clock_time"]), trials=number, validation=best)
 
 
 if __name__ == "__main__":

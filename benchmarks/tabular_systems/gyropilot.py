@@ -1,8 +1,13 @@
-"""Gyropilot: the engine's own `fit`, with the metric that is scored as its objective; `--candidates` limits it."""
+"""Gyropilot: the engine's own `fit`, with the metric that is scored as its objective.
+
+`--candidates` limits it, `--mode hyperparameter_tuning` has it tune, `--fidelity full` or `multi` says how.
+"""
 
 from __future__ import annotations
 
 import argparse
+import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +16,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.tabular_systems.protocol import CORES, Predictions, Request, System, serve
+from benchmarks.scores import measure_error
+from benchmarks.tabular_systems.protocol import CORES, Point, Predictions, Request, System, serve
 from gyropilot import __version__
-from gyropilot.engine import Budget, Model, ProblemType, Task, fit
-from gyropilot.engine.events import CandidateFailed, CandidateFinished, Event, Found
+from gyropilot.engine import Budget, Mode, Model, ProblemType, Task, Tuning, fit, load
+from gyropilot.engine.events import (
+    CandidateFailed,
+    CandidateFinished,
+    CandidateResult,
+    CandidateStopped,
+    Event,
+    Found,
+)
 
 OBJECTIVES = {"binary": "auc", "multiclass": "log_loss", "regression": "rmse"}
 
@@ -25,8 +38,14 @@ class Gyropilot(System):
     version = f"gyropilot {__version__}"
     _model: Model
 
-    def __init__(self, candidates: int | None = None) -> None:
+    def __init__(self, candidates: int | None = None, mode: Mode = Mode.ENSEMBLING, fidelity: str = "") -> None:
         self._candidates = candidates
+        self._mode = mode
+        self._tuning = Tuning(is_multi_fidelity=fidelity == "multi") if fidelity else Tuning()
+        self._folder = tempfile.TemporaryDirectory(prefix="gyropilot-")
+        self._began_at = 0.0
+        self._ended = 0
+        self._bests: list[tuple[float, int, CandidateResult]] = []
 
     def read(self, path: Path) -> pa.Table:
         """Return the table of a Parquet file."""
@@ -39,14 +58,41 @@ class Gyropilot(System):
             problem_type=ProblemType(request.problem),
             objective=OBJECTIVES[request.problem],
             weight_column=request.weight,
+            mode=self._mode,
+            tuning=self._tuning,
             seed=request.seed,
         )
         budget = Budget(max_runtime_seconds=request.budget_seconds, max_candidates=self._candidates, cores=CORES)
-        self._model = fit(table, task, budget, on_event=tell)
+        self._began_at = time.monotonic()
+        self._model = fit(table, task, budget, on_event=self._hear, folder=Path(self._folder.name) / "run")
 
     def count_models(self) -> int:
-        """Return the number of finished candidates."""
-        return len(self._model.candidates)
+        """Return the number of candidates, those that were stopped early among them."""
+        return max(self._ended, len(self._model.candidates))
+
+    def trace(self, test: pa.Table, request: Request) -> list[Point]:
+        """Return when candidates were better than all before, and what they make of the test rows."""
+        answers = test.column(request.target).to_pylist()
+        return [
+            Point(
+                seconds=seconds,
+                trials=trials,
+                validation=_error_of(result),
+                error=measure_error(request.problem, answers, self._predict_all(result, test), self.classes),
+            )
+            for seconds, trials, result in self._bests
+        ]
+
+    def _predict_all(self, result: CandidateResult, test: pa.Table) -> Predictions:
+        model = load(result.folder)
+        answer = model.predict_proba(test) if model.classes else model.predict(test)
+        return np.asarray(answer, dtype=np.float64)
+
+    def _hear(self, event: Event) -> None:
+        tell(event)
+        self._ended += isinstance(event, CandidateFinished | CandidateStopped | CandidateFailed)
+        if isinstance(event, CandidateFinished) and event.is_best:
+            self._bests.append((time.monotonic() - self._began_at, self._ended, event.result))
 
     @property
     def classes(self) -> list[str]:
@@ -69,6 +115,11 @@ class Gyropilot(System):
         self._model.save(folder / "model.tar.gz")
 
 
+def _error_of(result: CandidateResult) -> float:
+    objective = result.objective
+    return 1 - objective.value if objective.higher_is_better else objective.value
+
+
 def tell(event: Event) -> None:
     """Print what is worth reading when a run is looked into afterwards."""
     if isinstance(event, Found):
@@ -83,5 +134,7 @@ def tell(event: Event) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--candidates", type=int)
+    parser.add_argument("--mode", type=Mode, default=Mode.ENSEMBLING)
+    parser.add_argument("--fidelity", choices=["", "full", "multi"], default="")
     known, others = parser.parse_known_args()
-    serve(Gyropilot(known.candidates), others)
+    serve(Gyropilot(known.candidates, known.mode, known.fidelity), others)

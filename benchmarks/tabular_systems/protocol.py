@@ -8,7 +8,7 @@ import statistics
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,20 @@ class Request:
     """The folder that the model is saved in."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """When a search was better than before."""
+
+    seconds: float
+    """Since training began."""
+    trials: int
+    """How many had ended."""
+    validation: float
+    """The error by the system's own validation."""
+    error: float | None = None
+    """The error of the test rows; None where the model is not kept."""
+
+
 class System(ABC):
     """One of the systems. `Any` is the table and the rows as its users have them."""
 
@@ -67,6 +81,10 @@ class System(ABC):
     @abstractmethod
     def count_models(self) -> int:
         """Return how many models it reports to have trained, the ensembles among them."""
+
+    def trace(self, test: Any, request: Request) -> list[Point]:  # noqa: ARG002  # of those that search
+        """Return when the search was better than before; empty where that is not known."""
+        return []
 
     @property
     @abstractmethod
@@ -107,6 +125,7 @@ def serve(system: System, arguments: Sequence[str] | None = None) -> None:
         "classes": system.classes,
         "one_row_seconds": time_one_row(system, test),
         "many_rows_seconds": time_many_rows(system, test),
+        "trace": [asdict(point) for point in system.trace(test, request)],
     }
     request.model.mkdir(parents=True, exist_ok=True)
     system.save(request.model)

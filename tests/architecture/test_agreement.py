@@ -9,14 +9,16 @@ from gyropilot.cli.goals import DEFAULT_OBJECTIVES, OBJECTIVES
 from gyropilot.cli.goals import PROBLEM_TYPES as TYPED_PROBLEM_TYPES
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS
 from gyropilot.engine.metrics.catalogue import METRICS, find_metric
-from gyropilot.engine.task import ProblemType
+from gyropilot.engine.task import Mode, ProblemType
 from gyropilot.sdk.session import DEFAULT_REGION
 from gyropilot.sdk.start_server import HOST, PORT
 from gyropilot.settings import read_settings
 
 
 def test_the_api_serves_the_algorithms_of_the_engine() -> None:
-    assert set(ALLOWED_ALGORITHMS["ENSEMBLING"]) == set(ALGORITHMS)
+    for mode in (Mode.ENSEMBLING, Mode.HYPERPARAMETER_TUNING):
+        found = {name for name, algorithm in ALGORITHMS.items() if mode in algorithm.abilities.modes}
+        assert set(ALLOWED_ALGORITHMS[mode.name]) == found
 
 
 def test_the_api_has_a_word_for_every_metric_of_the_engine() -> None:

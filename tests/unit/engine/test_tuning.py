@@ -15,8 +15,9 @@ from gyropilot.engine.bundle.archive import pack
 from gyropilot.engine.bundle.stages import AlgorithmStage, FeatureStage, LabelStage, open_stage, split_bundle
 from gyropilot.engine.data import folds
 from gyropilot.engine.data.source import find_source
-from gyropilot.engine.errors import BundleError, RequestError, TaskError
+from gyropilot.engine.errors import BudgetSpentError, BundleError, RequestError, TaskError
 from gyropilot.engine.events import (
+    CandidateFailed,
     CandidateFinished,
     CandidateStarted,
     CandidateStopped,
@@ -237,10 +238,13 @@ def test_the_best_of_many_is_looked_at_again(regression: pa.Table) -> None:
     assert last.expected != last.best.objective.value
 
 
-def test_a_trial_ends_at_its_limit_with_what_it_has(regression: pa.Table) -> None:
-    limit = Budget(max_candidates=1, max_runtime_per_candidate_seconds=1e-6, cores=2, in_process=True)
-    (result,) = fit(regression, Task(target="y", mode=TUNE, algorithms=("xgboost",)), limit).candidates
-    assert result.parameters["steps"] < 20
+def test_trials_that_take_too_long_are_given_up(regression: pa.Table) -> None:
+    limit = Budget(max_candidates=2, max_runtime_per_candidate_seconds=1e-6, cores=2, in_process=True)
+    events: list[Event] = []
+    with pytest.raises(BudgetSpentError, match="within max_runtime_per_candidate_seconds, 1e-06"):
+        fit(regression, QUICKLY, limit, on_event=events.append)
+    failed = of(CandidateFailed, events)
+    assert [(event.id, event.was_stopped) for event in failed] == [("c001", True), ("c002", True)]
 
 
 def test_the_mode_is_decided_by_size(regression: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:

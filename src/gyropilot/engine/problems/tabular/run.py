@@ -230,9 +230,11 @@ class TabularRun(ABC):
             raise TrainingError(f"No candidate could be trained. {self._failures[0]}")
         if self._stop.is_set():
             raise BudgetSpentError("The run was stopped before a first candidate was trained.")
-        raise BudgetSpentError(
-            f"The budget of {self._budget.max_runtime_seconds:g} s ended before a first candidate was trained."
-        )
+        limit = self._budget.max_runtime_seconds
+        if limit is None:
+            limit = self._budget.max_runtime_per_candidate_seconds
+            raise BudgetSpentError(f"No candidate was trained within max_runtime_per_candidate_seconds, {limit:g}.")
+        raise BudgetSpentError(f"The budget of {limit:g} s ended before a first candidate was trained.")
 
     def _reason(self) -> str:
         """Return why the run ended."""
