@@ -86,7 +86,7 @@ def write_report(records: Sequence[Record]) -> str:
     lines = ["| | " + " | ".join(systems) + " |", "|---" * (len(systems) + 1) + "|"]
     lines.append(_write_row("mean rank, held-out (95 % interval over sets)", _write_ranks(sets, systems)))
     trials = [[r.models for each in sets.values() if (r := each.get(s)) and r.models] for s in systems]
-    lines.append(_write_row("trials, median", [f"{np.median(each):.0f}" if each else "–" for each in trials]))
+    lines.append(_write_row("trials, median", [f"{np.median(each):.0f}" if each else "" for each in trials]))
     lines += ["", "| data | system | trials | validation | held-out | " + " | ".join(_name_shares()) + " |"]
     lines.append("|---" * (5 + 2 * len(SHARES)) + "|")
     for name, each in sets.items():
@@ -116,7 +116,7 @@ def _write_ranks(sets: Mapping[str, Mapping[str, Record]], systems: Sequence[str
     complete = [each for each in sets.values() if len(each) == len(systems)]
     ranks = [rank({s: _error_of(each[s]) for s in systems}) for each in complete]
     if not ranks:
-        return ["–"] * len(systems)
+        return [""] * len(systems)
     estimates = [bootstrap([each[system] for each in ranks]) for system in systems]
     return [f"{each.value:.2f} [{each.low:.2f}, {each.high:.2f}]" for each in estimates]
 
@@ -135,7 +135,7 @@ def _write_run(name: str, record: Record) -> str:
     budget = record.run.budget_seconds
     curve = [best_at(record, share * budget, figure) for figure in ("validation", "error") for share in SHARES]
     last = best_at(record, float("inf"), "validation")
-    figures = ["–" if value is None else f"{value:.5g}" for value in (last, record.error, *curve)]
+    figures = ["" if value is None else f"{value:.5g}" for value in (last, record.error, *curve)]
     return _write_row(name, [record.run.system, str(record.models), *figures])
 
 
