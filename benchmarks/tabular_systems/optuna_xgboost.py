@@ -66,7 +66,8 @@ class OptunaXGBoost(System):
             loss, rounds = _cross_validate(parameters, features, target, folds, request, ends_at, self._classes)
             study.tell(trial, loss)
             self._trials += 1
-            if best is None or loss < best[0]:
+            is_cut = time.monotonic() > ends_at  # its last trainings had hardly any rounds
+            if best is None or (loss < best[0] and not is_cut):
                 best = loss, parameters, rounds
                 seconds = time.monotonic() - began_at
                 self._trace.append(Point(seconds=seconds, trials=self._trials, validation=loss))
@@ -171,9 +172,8 @@ def _cross_validate(
             xgboost.DMatrix(features[training], target[training]),
             MOST_ROUNDS,
             evals=[(xgboost.DMatrix(features[validation], target[validation]), "validation")],
-            early_stopping_rounds=PATIENCE_ROUNDS,
             verbose_eval=False,
-            callbacks=[_StopAt(ends_at)],
+            callbacks=[xgboost.callback.EarlyStopping(PATIENCE_ROUNDS), _StopAt(ends_at)],
         )
         predicted = booster.inplace_predict(features[validation], iteration_range=(0, booster.best_iteration + 1))
         answers: Any = [classes[int(number)] for number in target[validation]] if classes else target[validation]

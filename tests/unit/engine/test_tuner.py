@@ -163,21 +163,33 @@ def test_short_tables_are_judged_by_a_fold_and_long_ones_by_rows_and_rounds() ->
     assert len(plan_stages(FEWEST_ROWS, 1, is_multi_fidelity=False)) == 1
 
 
+def lets_on(referee: Halving, number: int, loss: float, *, stage: int = 0, at_once: bool = False) -> bool | None:
+    plan = Plan(id=name_trial(number), algorithm="xgboost", parameters={}, seed=0, is_staged=True)
+    return referee.lets_on(plan, stage, [loss], at_once=at_once)
+
+
 def test_the_best_third_goes_on() -> None:
-    referee = Halving((Stage(folds=(0,)), Stage(folds=(0, 1))), lag=2)
-
-    def lets_on(number: int, loss: float) -> bool:
-        plan = Plan(id=name_trial(number), algorithm="xgboost", parameters={}, seed=0, is_staged=True)
-        return referee.lets_on(plan, 0, [loss])
-
-    assert lets_on(1, 0.9)
+    referee = Halving((Stage(folds=(0,)), Stage(folds=(0, 1))), kept={12})
+    assert lets_on(referee, 1, 0.9)
     for number in range(1, 10):
-        referee.note(number, [number / 10])
-    assert lets_on(12, 0.35)
-    assert not lets_on(12, 0.45)
-    assert not lets_on(12, math.nan)
-    assert lets_on(4, 0.05)
-    assert lets_on(3, 99.0), "the trials just before have no say: they may not have ended"
+        referee.note_end(number, [number / 10])
+    assert lets_on(referee, 10, 0.35)
+    assert not lets_on(referee, 10, 0.45)
+    assert not lets_on(referee, 10, math.nan)
+    assert lets_on(referee, 4, 0.05), "trials of higher numbers have no say"
+    assert lets_on(referee, 12, 99.0), "it is kept whatever it shows"
+
+
+def test_a_trial_waits_for_those_before_it() -> None:
+    referee = Halving((Stage(folds=(0,)), Stage(folds=(0, 1))))
+    assert lets_on(referee, 2, 0.5) is None
+    assert lets_on(referee, 2, 0.5, at_once=True)
+    assert lets_on(referee, 1, 0.4)
+    assert lets_on(referee, 2, 0.5) is False
+    assert lets_on(referee, 3, 0.3, stage=1) is None, "the second stage of the first trial is not through"
+    referee.note_end(1, ())
+    referee.note_end(2, (0.5,))
+    assert lets_on(referee, 3, 0.3, stage=1)
 
 
 def test_ids_hold_the_number_of_the_trial() -> None:

@@ -15,8 +15,11 @@ class Referee(Protocol):
         """Return the stages of a candidate."""
         ...
 
-    def lets_on(self, plan: Plan, stage: int, losses: Sequence[float]) -> bool:
-        """Tell whether a candidate is worth going on with, given the losses of its folds in a stage."""
+    def lets_on(self, plan: Plan, stage: int, losses: Sequence[float], *, at_once: bool) -> bool | None:
+        """Tell whether a candidate is worth going on with, given the losses of its folds in a stage.
+
+        None: that is not known yet, and asked again; at once it has to be said.
+        """
         ...
 
 
@@ -30,6 +33,6 @@ class OneStage:
         """Return the only stage."""
         return self._stages
 
-    def lets_on(self, plan: Plan, stage: int, losses: Sequence[float]) -> bool:  # noqa: ARG002  # there is no other stage
+    def lets_on(self, plan: Plan, stage: int, losses: Sequence[float], *, at_once: bool) -> bool:  # noqa: ARG002  # see above
         """Let all go on."""
         return True

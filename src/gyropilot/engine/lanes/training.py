@@ -111,8 +111,11 @@ class Training:
             while received is not None:
                 self._handle(*received)
                 received = self._lanes.receive(0)
+            self._judge_all()
             self._dispatch()
             yield from self._take_outcomes()
+            if self._active and all(candidate.awaits_judgement for candidate in self._active) and not self._find_plan():
+                self._judge_all(at_once=True)  # what they wait for does not come
         for candidate in list(self._active):
             self._give_up(
                 candidate, COLLAPSED if self._has_collapsed else TOO_LATE, was_stopped=not self._has_collapsed
@@ -211,7 +214,8 @@ class Training:
             order = candidate.next_order(lane)
             if order is not None:
                 return order
-        if len(self._active) > self._lanes.count or self._is_kept_free(lane) or not self._find_plan():
+        training = sum(not candidate.awaits_judgement for candidate in self._active)
+        if training > self._lanes.count or self._is_kept_free(lane) or not self._find_plan():
             return None
         if self._active and self._limits.deadline.seconds_left < self._active[-1].age_seconds:
             return None  # what would begin now could not come as far as those before it
@@ -276,15 +280,25 @@ class Training:
         fold = candidate.fold(answer.fit)
         if answer.is_finished and fold is not None and not fold.losses:
             self._give_up(candidate, "There was no step that it could learn.", was_stopped=False)
-        elif candidate.awaits_judgement:
-            self._judge(candidate)
 
-    def _judge(self, candidate: Candidate) -> None:
-        """Let a candidate go on to its next stage, or halt it."""
+    def _judge_all(self, *, at_once: bool = False) -> None:
+        """Have candidates judged that are through with a stage; again, as one judgement may allow another."""
+        waiting = [candidate for candidate in self._active if candidate.awaits_judgement]
+        while any([self._judge(candidate, at_once=at_once) for candidate in waiting]):
+            waiting = [candidate for candidate in self._active if candidate.awaits_judgement]
+
+    def _judge(self, candidate: Candidate, *, at_once: bool) -> bool:
+        """Let a candidate go on to its next stage, or halt it; return whether it was judged."""
         plan = candidate.plan
-        if self._referee.lets_on(plan, candidate.stage, candidate.stage_losses[-1]):
+        verdict = self._referee.lets_on(plan, candidate.stage, candidate.stage_losses[-1], at_once=at_once)
+        if verdict:
             self._drop(candidate.promote())
-            return
+        elif verdict is not None:
+            self._halt(candidate)
+        return verdict is not None
+
+    def _halt(self, candidate: Candidate) -> None:
+        plan = candidate.plan
         self._active.remove(candidate)
         self._drop(candidate.folds)
         self._outcomes.append(

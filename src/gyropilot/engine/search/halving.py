@@ -7,7 +7,7 @@ rows and rounds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from gyropilot.engine.contracts import Plan, Stage
 
@@ -34,35 +34,53 @@ def plan_stages(rows: int, folds: int, *, is_multi_fidelity: bool) -> tuple[Stag
 
 
 class Halving:
-    """The referee of trials. What it says of one depends on the stages of those some numbers before it alone.
+    """The referee of trials.
+
+    What it says of a trial depends on the trials of lower numbers alone, whichever ended first: it waits for what they
+    show after the same stage, unless they are through or were given up before.
 
     Args:
         stages: of trials that are judged.
-        lag: the last so many trials before one have no say.
+        kept: numbers of trials that go on whatever they show.
     """
 
-    def __init__(self, stages: Sequence[Stage], lag: int) -> None:
+    def __init__(self, stages: Sequence[Stage], kept: Container[int] = ()) -> None:
         self._stages = stages
-        self._lag = lag
-        self._losses: dict[int, tuple[float, ...]] = {}
+        self._kept = kept
+        self._losses: dict[int, list[float]] = {}
+        self._ended: set[int] = set()
 
     def stages(self, plan: Plan) -> Sequence[Stage]:
         """Return the stages of a candidate."""
         return self._stages if plan.is_staged else self._stages[-1:]
 
-    def note(self, number: int, stage_losses: Sequence[float]) -> None:
-        """Take down the mean losses of a trial that was judged, stage by stage."""
-        self._losses[number] = tuple(stage_losses)
+    def note_end(self, number: int, stage_losses: Sequence[float]) -> None:
+        """Take down the mean losses of a trial that ended, stage by stage."""
+        self._losses[number] = list(stage_losses)
+        self._ended.add(number)
 
-    def lets_on(self, plan: Plan, stage: int, losses: Sequence[float]) -> bool:
-        """Tell whether a trial is among the best third of those before it."""
-        number = number_of(plan.id)
-        loss = sum(losses) / len(losses)
-        earlier = [
-            each[stage] for other, each in self._losses.items() if other < number - self._lag and len(each) > stage
-        ]
+    def first_loss(self, number: int) -> float | None:
+        """Return the mean loss of a trial's first stage, if that is known."""
+        losses = self._losses.get(number)
+        return losses[0] if losses else None
+
+    def lets_on(self, plan: Plan, stage: int, losses: Sequence[float], *, at_once: bool) -> bool | None:
+        """Tell whether a trial is among the best third of those before it; None: that is not known yet."""
+        number, loss = number_of(plan.id), sum(losses) / len(losses)
+        known = self._losses.setdefault(number, [])
+        known[stage:] = [loss]
+        before = [other for other in range(1, number) if other in self._ended or other in self._losses]
+        if number in self._kept:
+            return True
+        if not at_once and any(self._is_open(other, stage) for other in range(1, number)):
+            return None
+        earlier = [self._losses[other][stage] for other in before if len(self._losses[other]) > stage]
         better = sum(each < loss for each in earlier)
         return loss == loss and better * REDUCTION < len(earlier) + 1
+
+    def _is_open(self, number: int, stage: int) -> bool:
+        """Tell whether what a trial shows after a stage may still come."""
+        return number not in self._ended and len(self._losses.get(number, [])) <= stage
 
 
 def name_trial(number: int) -> str:

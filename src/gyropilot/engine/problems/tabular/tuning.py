@@ -43,7 +43,9 @@ DEFAULT_TRIALS, MOST_TRIALS = 100, 750
 """How many trials there are where neither their number nor the time is limited, and at most."""
 PATIENCE, TRACE = 100, 0.0005
 """When so many trials in a row were not better by at least this share, more would hardly help."""
-LEAST_LAG = 3
+LEAST_LAG, WINDOW = 3, 4
+"""A trial is proposed without the results of so many before it, or of as many as there are lanes; of so many times as
+many, only what they show after their first stage is taken into account where whole trials take long."""
 FINAL_SHARE = 0.12
 """At most this share of the budget is kept for the second look at the best trials."""
 WORSE = "A part of its training showed that it is not among the best third of the trials before it."
@@ -81,8 +83,11 @@ class TuningRun(TabularRun):
         lag = max(self._budget.cores + 1, LEAST_LAG)
         self._tuner = Tuner(chosen, tuned, task.tuning.first, lag=lag, seed=task.seed)
         stages = plan_stages(prepared.rows, prepared.fold_count, is_multi_fidelity=self._is_multi_fidelity)
-        self._referee = Halving(stages, lag)
+        self._kept: set[int] = set()
+        self._referee = Halving(stages, self._kept)
         self._is_staged = len(stages) > 1
+        # Of a long table's trials few see all of it, one on each lane: others are proposed while these are trained.
+        self._window = WINDOW * lag if self._is_multi_fidelity else lag
 
     def _train(self) -> Iterator[Event]:
         """Make trials until there are enough, or the time is over; then train the best of them once more."""
@@ -165,32 +170,50 @@ class TuningRun(TabularRun):
         yield from self._take_news()
 
     def _next_plan(self) -> Plan | None:
-        """Return the plan of the next trial, once the trials that it is to learn from have ended."""
+        """Return the plan of the next trial, once the trials that it is to learn from have shown enough."""
         number = 1
         while number in self._trials or number in self._results:
             number += 1
-        known = max(number - self._tuner.lag - 1, 0)
-        if number > self._most_trials() or any(each not in self._results for each in range(1, known + 1)):
+        results = self._recall_until(number)
+        if number > self._most_trials() or results is None:
             return None
-        results = [self._results[each] for each in range(1, known + 1)]
         if self._budget.max_candidates is None and _count_vain(results) >= PATIENCE:
             return None
-        pending = [self._trial_of(each) for each in range(known + 1, number)]
+        pending = [self._trial_of(each) for each in range(len(results) + 1, number)]
         trial = self._tuner.propose(number, results, pending)
         self._trials[number] = trial
+        if self._must_be_kept(number, trial):
+            self._kept.add(number)
         self._bench(self._pipelines[trial.pipeline])
         return self._plan(number, trial)
+
+    def _recall_until(self, number: int) -> list[TrialResult] | None:
+        """Return what a trial of a number learns from; None when that is not there yet."""
+        recalled = []
+        for other in range(1, number - self._tuner.lag):
+            result = self._results.get(other)
+            if other >= number - self._window and (loss := self._referee.first_loss(other)) is not None:
+                # Whether more is known depends on which lane was quicker.
+                trial = self._trial_of(other)
+                result = TrialResult(number=other, trial=trial, stage_losses=(loss,), is_whole=False)
+            if result is None:
+                return None
+            recalled.append(result)
+        return recalled
+
+    def _must_be_kept(self, number: int, trial: Trial) -> bool:
+        """Tell whether a trial is trained to its end whatever it shows: the first, and of each algorithm asked for."""
+        if self._is_multi_fidelity:
+            return number == 1
+        algorithm = self._algorithm_of(trial)
+        before = (self._algorithm_of(self._trial_of(each)) for each in range(1, number))
+        return algorithm in self._task.algorithms and algorithm not in before
 
     def _most_trials(self) -> int:
         limit = self._budget.max_candidates
         if limit is not None:
             return limit
         return DEFAULT_TRIALS if self._budget.max_runtime_seconds is None else MOST_TRIALS
-
-    def _is_first_of(self, number: int, trial: Trial) -> bool:
-        """Tell whether no trial before learns by the same algorithm."""
-        algorithm = self._algorithm_of(trial)
-        return all(self._algorithm_of(self._trial_of(each)) != algorithm for each in range(1, number))
 
     def _trial_of(self, number: int) -> Trial:
         return self._results[number].trial if number in self._results else self._trials[number]
@@ -233,7 +256,7 @@ class TuningRun(TabularRun):
             parameters=self._tuner.settings_of(trial),
             seed=self._task.seed + number,
             table=self._tables.name_of(pipeline),
-            is_staged=self._is_staged and (self._is_multi_fidelity or not self._is_first_of(number, trial)),
+            is_staged=self._is_staged and (self._is_multi_fidelity or number > 1),
         )
 
     # --- what comes of them -------------------------------------------------------------------------------------------
@@ -282,7 +305,7 @@ class TuningRun(TabularRun):
 
     def _note(self, result: TrialResult) -> None:
         self._results[result.number] = result
-        self._referee.note(result.number, result.stage_losses)
+        self._referee.note_end(result.number, result.stage_losses)
 
     def _tell_of_halted(self, result: TrialResult, fit_seconds: float) -> CandidateStopped:
         metric = surrogate(self._prepared.problem_type)
