@@ -14,13 +14,16 @@ from gyropilot.engine.budget import Budget
 from gyropilot.engine.bundle.archive import pack
 from gyropilot.engine.bundle.load import load
 from gyropilot.engine.data.source import Files, Source, find_source
-from gyropilot.engine.events import Event, RunFinished
+from gyropilot.engine.errors import TaskError
+from gyropilot.engine.events import CandidateResult, Event, RunFinished
 from gyropilot.engine.model import Model
 from gyropilot.engine.problems.tabular.ensembling import EnsemblingRun
 from gyropilot.engine.problems.tabular.recommendation import Recommendation, recommend_for
 from gyropilot.engine.problems.tabular.run import Assignment, TabularRun
 from gyropilot.engine.problems.tabular.tuning import LARGE_BYTES, TuningRun
+from gyropilot.engine.search.spaces import PARAMETERS
 from gyropilot.engine.task import Mode, Task
+from gyropilot.engine.tuning import Pipeline, Trial, Tuning
 
 
 def run(
@@ -116,6 +119,19 @@ def recommend(data: Any, task: Task, *, validation: Any = None, folder: Path | s
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     return recommend_for(find_source(data), scored, task, place)
+
+
+def repeat(result: CandidateResult) -> Tuning:
+    """Return what trains the pipeline of a candidate of tuning again, with its hyperparameters: with one trial, alone.
+
+    Raises:
+        TaskError: when the candidate is not one of tuning.
+    """
+    if not result.pipeline:
+        raise TaskError(f"the candidate {result.id!r} has no pipeline: it is not one of tuning")
+    pipeline = Pipeline(name=result.pipeline, algorithm=result.algorithm, recipe=result.recipe)
+    parameters = {name: value for name, value in result.parameters.items() if name in PARAMETERS[result.algorithm]}
+    return Tuning(pipelines=(pipeline,), first=(Trial(pipeline=result.pipeline, parameters=parameters),))
 
 
 def _run(

@@ -24,9 +24,12 @@ PIPELINES = (
 )
 TUNED = {
     "xgboost": Tuned(
-        space={"eta": Range(low=0.001, high=1), "depth": Range(low=2, high=10, is_whole=True, is_logarithmic=False)},
+        space={
+            "eta": Range(low=0.001, high=1),
+            "max_depth": Range(low=2, high=10, is_whole=True, is_logarithmic=False),
+        },
         fixed={"num_round": 10},
-        starts=[{"eta": 0.5, "depth": 9}],
+        starts=[{"eta": 0.5, "max_depth": 9}],
     ),
     "linear-learner": Tuned(space={"wd": Range(low=1e-6, high=1)}, fixed={}, starts=[{"wd": 0.1}, {"wd": 1e-5}]),
 }
@@ -43,7 +46,7 @@ def judge(trial: Trial) -> float:
     """The optimum is planted at eta 0.03 and depth 4 of the good pipeline."""
     if trial.pipeline == "line":
         return 1.0
-    eta, depth = float(trial.parameters["eta"]), float(trial.parameters["depth"])
+    eta, depth = float(trial.parameters["eta"]), float(trial.parameters["max_depth"])
     return 0.1 * (trial.pipeline == "bad") + 0.02 * math.log(eta / 0.03) ** 2 + 0.01 * (depth - 4) ** 2
 
 
@@ -72,9 +75,9 @@ def test_proposals_follow_from_what_is_known_and_the_seed_alone() -> None:
 
 
 def test_every_pipeline_is_begun_with_and_what_was_asked_for_comes_first() -> None:
-    mine = Trial(pipeline="bad", parameters={"depth": 3})
+    mine = Trial(pipeline="bad", parameters={"max_depth": 3})
     found = search(tuner(first=[mine]), 6)
-    assert found[0].trial == Trial(pipeline="bad", parameters={"eta": 0.5, "depth": 3})
+    assert found[0].trial == Trial(pipeline="bad", parameters={"eta": 0.5, "max_depth": 3})
     assert [each.trial.pipeline for each in found[1:4]] == ["good", "bad", "line"]
     assert found[4].trial.parameters == {"wd": 1e-5}
 
@@ -83,8 +86,8 @@ def test_values_stay_within_their_ranges() -> None:
     for each in search(tuner(), 30):
         if each.trial.pipeline != "line":
             assert 0.001 <= float(each.trial.parameters["eta"]) <= 1
-            assert each.trial.parameters["depth"] in range(2, 11)
-            assert isinstance(each.trial.parameters["depth"], int)
+            assert each.trial.parameters["max_depth"] in range(2, 11)
+            assert isinstance(each.trial.parameters["max_depth"], int)
 
 
 def test_a_trial_that_failed_is_no_better_than_the_worst() -> None:

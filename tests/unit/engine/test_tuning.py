@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from gyropilot.engine.events import (
     RunFinished,
 )
 from gyropilot.engine.problems.tabular.tuning import LARGE_BYTES
-from gyropilot.engine.runs import decide_mode
+from gyropilot.engine.runs import decide_mode, repeat
 from gyropilot.engine.search import halving
 from tests.architecture.repository import ROOT
 
@@ -186,6 +187,22 @@ def test_one_trial_of_ones_own_is_trained_as_it_is(regression: pa.Table) -> None
     assert result.parameters["max_depth"] == 3
     assert result.parameters["eta"] == 0.2
     assert len(model.manifest.encoder.derivations) > 0
+
+
+def test_a_candidate_is_trained_again_on_other_data(regression: pa.Table) -> None:
+    far = Trial(pipeline="mine", parameters={"eta": 0.7, "max_depth": 12})
+    mine = Pipeline(name="mine", algorithm="xgboost", recipe=("robust-impute",))
+    task = Task(target="y", mode=TUNE, tuning=Tuning(pipelines=(mine,), first=(far,)))
+    (result,) = fit(regression, task, budget(1)).candidates
+    assert (result.parameters["eta"], result.parameters["max_depth"]) == (0.7, 12), "what is asked for is not moved"
+    other = Task(target="y", mode=TUNE, tuning=repeat(result))
+    (again,) = fit(regression.slice(0, 200), other, budget(1)).candidates
+    assert (again.pipeline, again.recipe) == (result.pipeline, result.recipe)
+    kept = {"eta", "max_depth", "lambda", "subsample", "num_round"}
+    assert {name: again.parameters[name] for name in kept} == {name: result.parameters[name] for name in kept}
+    ensembled = replace(result, pipeline="")
+    with pytest.raises(TaskError, match="is not one of tuning"):
+        repeat(ensembled)
 
 
 def test_ranges_of_the_user_are_kept_to(regression: pa.Table) -> None:

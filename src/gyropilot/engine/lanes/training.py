@@ -283,9 +283,11 @@ class Training:
 
     def _judge_all(self, *, at_once: bool = False) -> None:
         """Have candidates judged that are through with a stage; again, as one judgement may allow another."""
-        waiting = [candidate for candidate in self._active if candidate.awaits_judgement]
-        while any([self._judge(candidate, at_once=at_once) for candidate in waiting]):
+        is_through = False
+        while not is_through:
             waiting = [candidate for candidate in self._active if candidate.awaits_judgement]
+            verdicts = [self._judge(candidate, at_once=at_once) for candidate in waiting]
+            is_through = not any(verdicts)
 
     def _judge(self, candidate: Candidate, *, at_once: bool) -> bool:
         """Let a candidate go on to its next stage, or halt it; return whether it was judged."""

@@ -44,6 +44,14 @@ NETWORKS: Space = {
 }
 
 
+PARAMETERS: Mapping[str, frozenset[str]] = {
+    "xgboost": frozenset({*XGBOOST, "num_round"}),
+    "linear-learner": frozenset({*STOCHASTIC_LINES, "solver", "epochs"}),
+    "mlp": frozenset({*NETWORKS, "epochs", "epoch_rows"}),
+}
+"""All parameters of each algorithm that a trial may name, whether they are searched for or not."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
     """An algorithm as it is tuned on a table."""
@@ -81,16 +89,16 @@ def find_space(
     return Tuned(space=space, fixed=tuned.fixed, starts=distinct)
 
 
-def check_names(algorithm: str, names: Iterable[str], space: Space) -> None:
-    """Refuse parameters that are not tuned.
+def check_names(algorithm: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse parameters that are not there.
 
     Raises:
         TaskError: when there is one.
     """
-    strangers = [name for name in names if name not in space]
+    known = list(known)
+    strangers = [name for name in names if name not in known]
     if strangers:
-        known = ", ".join(space)
-        raise TaskError(f"{algorithm} has no parameter {strangers[0]!r} that is tuned here; it has {known}.")
+        raise TaskError(f"{algorithm} has no parameter {strangers[0]!r} that is tuned here; it has {', '.join(known)}.")
 
 
 def fit_into(within: Range | Choice, value: str | float | bool) -> str | int | float:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gyropilot.engine.search.spaces import Tuned, check_names, fit_into
+from gyropilot.engine.search.spaces import PARAMETERS, Tuned, check_names, fit_into
 from gyropilot.engine.tuning import Choice, Pipeline, Range, Trial
 
 if TYPE_CHECKING:
@@ -108,10 +108,8 @@ class Tuner:
     def _complete(self, trial: Trial) -> Trial:
         """Return a trial with usual values for what it leaves out."""
         algorithm = self._algorithms[trial.pipeline]
-        tuned = self._tuned[algorithm]
-        check_names(algorithm, trial.parameters, tuned.space)
-        given = {name: fit_into(tuned.space[name], value) for name, value in trial.parameters.items()}
-        return Trial(pipeline=trial.pipeline, parameters={**tuned.starts[0], **given})
+        check_names(algorithm, trial.parameters, sorted(PARAMETERS[algorithm]))
+        return Trial(pipeline=trial.pipeline, parameters={**self._tuned[algorithm].starts[0], **trial.parameters})
 
     def _make_study(self, number: int, results: Sequence[TrialResult], pending: Sequence[Trial]) -> optuna.Study:
         import optuna
@@ -143,7 +141,11 @@ class Tuner:
         return optuna.trial.create_trial(
             state=state,
             value=loss,
-            params={PIPELINE: trial.pipeline, **{f"{algorithm}.{name}": trial.parameters[name] for name in space}},
+            # What a trial of the user has outside the space is learned from as what is next to it.
+            params={
+                PIPELINE: trial.pipeline,
+                **{f"{algorithm}.{name}": fit_into(space[name], trial.parameters[name]) for name in space},
+            },
             distributions={
                 PIPELINE: optuna.distributions.CategoricalDistribution(list(self._algorithms)),
                 **{f"{algorithm}.{name}": _distribution(within) for name, within in space.items()},
