@@ -124,15 +124,35 @@ def test_every_member_of_a_model_is_documented() -> None:
             assert f"`{name}`" in text, f"{kind.__name__}.{name} is not documented"
 
 
-def test_every_encoder_and_derivation_is_documented() -> None:
+def test_every_encoder_derivation_and_step_is_documented() -> None:
     from gyropilot.engine.features.derivations import Derivation
     from gyropilot.engine.features.encoders import Encoder
+    from gyropilot.engine.features.recipes.steps import Step
 
     text = (DOCS / "model-format.md").read_text(encoding="utf-8")
-    for kind in (*get_args(Encoder), *get_args(Derivation)):
+    for kind in (*get_args(Encoder), *get_args(Derivation), *get_args(Step)):
         row = re.search(rf"^\| `{kind.__struct_config__.tag}` \|.*$", text, re.MULTILINE)
         assert row, f"{kind.__name__} is not documented"
         assert [name for name in kind.__struct_fields__ if name != "name" and f"`{name}`" not in row.group()] == []
+
+
+def test_every_stage_of_a_model_is_documented() -> None:
+    from gyropilot.engine.bundle.stages import AlgorithmFacts, FeatureStage, LabelStage
+
+    text = (DOCS / "model-format.md").read_text(encoding="utf-8")
+    for kind in (FeatureStage, AlgorithmFacts, LabelStage):
+        row = re.search(rf"^\| `{kind.__struct_config__.tag}` \|.*$", text, re.MULTILINE)
+        assert row, f"{kind.__name__} is not documented"
+        assert [name for name in kind.__struct_fields__ if f"`{name}`" not in row.group()] == []
+
+
+def test_every_step_of_recipes_and_every_tuned_parameter_is_documented() -> None:
+    from gyropilot.engine.features.recipes.catalogue import STEPS
+    from gyropilot.engine.search.spaces import PARAMETERS
+
+    text = (DOCS / "tuning.md").read_text(encoding="utf-8")
+    assert {*STEPS} <= {*table_names(DOCS / "tuning.md")}
+    assert [name for names in PARAMETERS.values() for name in names if f"`{name}`" not in text] == []
 
 
 def test_every_command_is_documented_with_its_options() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import msgspec
@@ -30,22 +30,16 @@ from gyropilot.engine.problems.tabular.finalists import FINALISTS, choose_best
 from gyropilot.engine.problems.tabular.recipe_tables import RecipeTable, RecipeTables
 from gyropilot.engine.problems.tabular.recommendation import choose
 from gyropilot.engine.problems.tabular.run import Assignment, TabularRun, loss_of
+from gyropilot.engine.problems.tabular.schedule import LEAST_LAG, Schedule, Terms
 from gyropilot.engine.problems.tabular.scoring import Judgement
 from gyropilot.engine.problems.tabular.second_look import SecondLook
 from gyropilot.engine.problems.tabular.trials import TrialJournal
-from gyropilot.engine.search.halving import Halving, name_trial, number_of, plan_stages
+from gyropilot.engine.search.halving import name_trial, number_of, plan_stages
 from gyropilot.engine.search.tuner import TrialResult, Tuner
 from gyropilot.engine.tuning import Pipeline, Trial
 
 LARGE_BYTES = 100_000_000
 """From this size on trials compete for rows and rounds; below, for the folds of a cross-validation."""
-DEFAULT_TRIALS, MOST_TRIALS = 100, 750
-"""How many trials there are where neither their number nor the time is limited, and at most."""
-PATIENCE, TRACE = 100, 0.0005
-"""When so many trials in a row were not better by at least this share, more would hardly help."""
-LEAST_LAG, WINDOW = 3, 4
-"""A trial is proposed without the results of so many before it, or of as many as there are lanes; of so many times as
-many, only what they show after their first stage is taken into account where whole trials take long."""
 FINAL_SHARE = 0.12
 """At most this share of the budget is kept for the second look at the best trials."""
 WORSE = "A part of its training showed that it is not among the best third of the trials before it."
@@ -59,15 +53,11 @@ class TuningRun(TabularRun):
         given = self._task.tuning.is_multi_fidelity
         self._is_multi_fidelity = assignment.source.size_bytes() >= LARGE_BYTES if given is None else given
         self._journal = TrialJournal(self._folder / "candidates")
-        self._results: dict[int, TrialResult] = {}
-        self._trials: dict[int, Trial] = {}
         self._benches: dict[str, Workbench] = {}
         self._news: list[Event] = []
         self._whole_seconds: list[float] = []
-        self._pipelines: dict[str, Pipeline]
         self._tables: RecipeTables
-        self._tuner: Tuner
-        self._referee: Halving
+        self._schedule: Schedule
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
@@ -77,24 +67,29 @@ class TuningRun(TabularRun):
         prepared, task = self._prepared, self._task
         names = [algorithm.name for algorithm in self._algorithms]
         chosen, tuned = choose(prepared, self._data, names, task)
-        self._pipelines = {pipeline.name: pipeline for pipeline in chosen}
         yield PipelinesChosen(pipelines=chosen)
         self._tables = RecipeTables(prepared, self._data, self._folder / "data", chosen, task.seed)
         lag = max(self._budget.cores + 1, LEAST_LAG)
-        self._tuner = Tuner(chosen, tuned, task.tuning.first, lag=lag, seed=task.seed)
-        stages = plan_stages(prepared.rows, prepared.fold_count, is_multi_fidelity=self._is_multi_fidelity)
-        self._kept: set[int] = set()
-        self._referee = Halving(stages, self._kept)
-        self._is_staged = len(stages) > 1
-        # Of a long table's trials few see all of it, one on each lane: others are proposed while these are trained.
-        self._window = WINDOW * lag if self._is_multi_fidelity else lag
+        terms = Terms(
+            is_multi_fidelity=self._is_multi_fidelity,
+            max_trials=self._budget.max_candidates,
+            is_timed=self._budget.max_runtime_seconds is not None,
+            kept_algorithms=task.algorithms,
+            seed=task.seed,
+        )
+        self._schedule = Schedule(
+            chosen,
+            Tuner(chosen, tuned, task.tuning.first, lag=lag, seed=task.seed),
+            plan_stages(prepared.rows, prepared.fold_count, is_multi_fidelity=self._is_multi_fidelity),
+            terms,
+        )
 
     def _train(self) -> Iterator[Event]:
         """Make trials until there are enough, or the time is over; then train the best of them once more."""
         yield PhaseBegan(phase=Phase.TRAINING)
         yield from self._take_over()
-        with self._start_lanes(pipeline.algorithm for pipeline in self._pipelines.values()) as lanes:
-            yield from self._train_over(lanes, self._referee)
+        with self._start_lanes(pipeline.algorithm for pipeline in self._schedule.pipelines.values()) as lanes:
+            yield from self._train_over(lanes, self._schedule.referee)
             if not self._finished:
                 self._complain()
             self._again = self._look_again(lanes)
@@ -110,7 +105,7 @@ class TuningRun(TabularRun):
             best, expected = verdict.best, verdict.expected
             name, figure = best.objective.metric, best.objective.value
             yield Found(
-                message=f"The best of {len(self._results)} trials, by two cross-validations, is {best.id} of "
+                message=f"The best of {self._schedule.ended} trials, by two cross-validations, is {best.id} of "
                 f"{best.pipeline}: {name} {figure:.6g}; on other folds than those of its search, {expected:.6g}."
             )
         others = [result for result in ranked if result is not best]
@@ -133,7 +128,7 @@ class TuningRun(TabularRun):
             objective=self._objective,
             seed=self._task.seed,
         )
-        plans = [self._plan(number_of(name), self._trial_of(number_of(name))) for name in chosen]
+        plans = [self._plan(number_of(name)) for name in chosen]
         return look.take(plans[: int(min(affordable, len(plans)))], lanes, replace(self._limits(), reserve=lambda: 0.2))
 
     def _final_seconds(self) -> float:
@@ -148,83 +143,40 @@ class TuningRun(TabularRun):
         return float(np.median(self._whole_seconds)) if self._whole_seconds else 0.0
 
     def _reason(self) -> str:
-        return "max_candidates" if len(self._results) >= self._most_trials() else super()._reason()
+        return "max_candidates" if self._schedule.is_through else super()._reason()
 
     # --- trials -------------------------------------------------------------------------------------------------------
 
     def _take_over(self) -> Iterator[Event]:
         """Tell of the trials that an earlier run finished."""
         for number, (result, fit_seconds, failure) in self._journal.read().items():
-            name, algorithm = name_trial(number), self._algorithm_of(result.trial)
-            bench = self._bench(self._pipelines[result.trial.pipeline])
-            earlier = bench.recall(name) if result.is_whole else None
+            name, pipeline = name_trial(number), self._schedule.pipeline(result.trial)
+            earlier = self._bench(pipeline).recall(name) if result.is_whole else None
             if result.is_whole and earlier is None:
                 continue  # its bundle is not there: it is trained anew
-            self._note(result)
+            self._schedule.note(result)
             if earlier is not None:
                 yield self._keep(earlier)
             elif result.stage_losses:
                 yield self._tell_of_halted(result, fit_seconds)
             else:
-                yield CandidateFailed(id=name, algorithm=algorithm, reason=failure)
+                yield CandidateFailed(id=name, algorithm=pipeline.algorithm, reason=failure)
         yield from self._take_news()
 
     def _next_plan(self) -> Plan | None:
         """Return the plan of the next trial, once the trials that it is to learn from have shown enough."""
-        number = 1
-        while number in self._trials or number in self._results:
-            number += 1
-        results = self._recall_until(number)
-        if number > self._most_trials() or results is None:
-            return None
-        if self._budget.max_candidates is None and _count_vain(results) >= PATIENCE:
-            return None
-        pending = [self._trial_of(each) for each in range(len(results) + 1, number)]
-        trial = self._tuner.propose(number, results, pending)
-        self._trials[number] = trial
-        if self._must_be_kept(number, trial):
-            self._kept.add(number)
-        self._bench(self._pipelines[trial.pipeline])
-        return self._plan(number, trial)
+        number = self._schedule.next()
+        return None if number is None else self._plan(number)
 
-    def _recall_until(self, number: int) -> list[TrialResult] | None:
-        """Return what a trial of a number learns from; None when that is not there yet."""
-        recalled = []
-        for other in range(1, number - self._tuner.lag):
-            result = self._results.get(other)
-            if other >= number - self._window and (loss := self._referee.first_loss(other)) is not None:
-                # Whether more is known depends on which lane was quicker.
-                trial = self._trial_of(other)
-                result = TrialResult(number=other, trial=trial, stage_losses=(loss,), is_whole=False)
-            if result is None:
-                return None
-            recalled.append(result)
-        return recalled
-
-    def _must_be_kept(self, number: int, trial: Trial) -> bool:
-        """Tell whether a trial is trained to its end whatever it shows: the first, and of each algorithm asked for."""
-        if self._is_multi_fidelity:
-            return number == 1
-        algorithm = self._algorithm_of(trial)
-        before = (self._algorithm_of(self._trial_of(each)) for each in range(1, number))
-        return algorithm in self._task.algorithms and algorithm not in before
-
-    def _most_trials(self) -> int:
-        limit = self._budget.max_candidates
-        if limit is not None:
-            return limit
-        return DEFAULT_TRIALS if self._budget.max_runtime_seconds is None else MOST_TRIALS
-
-    def _trial_of(self, number: int) -> Trial:
-        return self._results[number].trial if number in self._results else self._trials[number]
-
-    def _algorithm_of(self, trial: Trial) -> str:
-        return self._pipelines[trial.pipeline].algorithm
+    def _plan(self, number: int) -> Plan:
+        pipeline = self._schedule.pipeline(self._schedule.trial(number))
+        self._bench(pipeline)
+        return self._schedule.plan(number, self._tables.name_of(pipeline))
 
     def _bench(self, pipeline: Pipeline) -> Workbench:
         """Return what makes candidates of a pipeline, whose table is made when it is first asked for."""
         if pipeline.name not in self._benches:
-            is_new = not any(self._pipelines[name].recipe == pipeline.recipe for name in self._benches)
+            is_new = not any(self._schedule.pipelines[name].recipe == pipeline.recipe for name in self._benches)
             table = self._tables.get(pipeline)
             self._benches[pipeline.name] = self._make_bench(table, pipeline, "candidates")
             self._news.append(
@@ -242,29 +194,19 @@ class TuningRun(TabularRun):
         return Workbench(prepared, table.data, self._folder / folder, self._objective, self._task.seed, pipeline)
 
     def _bench_of(self, plan: Plan) -> Workbench:
-        return self._benches[self._trials[number_of(plan.id)].pipeline]
+        return self._benches[self._schedule.trial(number_of(plan.id)).pipeline]
 
     def _take_news(self) -> list[Event]:
         taken, self._news = self._news, []
         return taken
-
-    def _plan(self, number: int, trial: Trial) -> Plan:
-        pipeline = self._pipelines[trial.pipeline]
-        return Plan(
-            id=name_trial(number),
-            algorithm=pipeline.algorithm,
-            parameters=self._tuner.settings_of(trial),
-            seed=self._task.seed + number,
-            table=self._tables.name_of(pipeline),
-            is_staged=self._is_staged and (self._is_multi_fidelity or number > 1),
-        )
 
     # --- what comes of them -------------------------------------------------------------------------------------------
 
     def _tell(self, outcome: Outcome) -> Iterator[Event]:
         yield from self._take_news()
         plan = outcome.plan
-        number, trial = number_of(plan.id), self._trials[number_of(plan.id)]
+        number = number_of(plan.id)
+        trial = self._schedule.trial(number)
         match outcome:
             case Began():
                 yield CandidateStarted(
@@ -272,13 +214,13 @@ class TuningRun(TabularRun):
                 )
             case GaveUp(reason=reason, was_stopped=was_stopped):
                 result = TrialResult(number=number, trial=trial, stage_losses=(), is_whole=False)
-                self._note(result)
+                self._schedule.note(result)
                 if not was_stopped:
                     self._journal.write(result, 0.0, reason)
                 yield self._tell_of_failure(outcome)
             case Halted(fit_seconds=fit_seconds):
                 result = self._judge(outcome, number, trial)
-                self._note(result)
+                self._schedule.note(result)
                 self._journal.write(result, fit_seconds)
                 yield self._tell_of_halted(result, fit_seconds)
             case Trained():
@@ -291,28 +233,20 @@ class TuningRun(TabularRun):
             result, failure = replace(result, is_whole=False, stage_losses=()), event.reason
         else:
             self._whole_seconds.append(trained.fit_seconds)
-        self._note(result)
+        self._schedule.note(result)
         self._journal.write(result, trained.fit_seconds, failure)
         return event
 
     def _judge(self, outcome: Trained | Halted, number: int, trial: Trial) -> TrialResult:
-        """Return the mean losses of a trial's stages; one that was trained without stages shows its first fold, too."""
-        stages = outcome.stage_losses
-        if self._is_staged and not outcome.plan.is_staged:
-            stages = (stages[0][:1], *stages)
-        losses = tuple(float(np.mean(stage)) for stage in stages)
+        losses = self._schedule.align(outcome.plan, outcome.stage_losses)
         return TrialResult(number=number, trial=trial, stage_losses=losses, is_whole=isinstance(outcome, Trained))
-
-    def _note(self, result: TrialResult) -> None:
-        self._results[result.number] = result
-        self._referee.note_end(result.number, result.stage_losses)
 
     def _tell_of_halted(self, result: TrialResult, fit_seconds: float) -> CandidateStopped:
         metric = surrogate(self._prepared.problem_type)
         return CandidateStopped(
             id=name_trial(result.number),
-            algorithm=self._algorithm_of(result.trial),
-            parameters=self._tuner.settings_of(result.trial),
+            algorithm=self._schedule.pipeline(result.trial).algorithm,
+            parameters=self._schedule.tuner.settings_of(result.trial),
             pipeline=result.trial.pipeline,
             reason=WORSE,
             loss=Score(metric=metric.name, value=result.stage_losses[-1], higher_is_better=metric.higher_is_better),
@@ -325,14 +259,3 @@ class TuningRun(TabularRun):
         nothing = np.empty(0)
         self._finished[finished.result.id] = replace(finished, predictions=nothing, check=nothing)
         return event
-
-
-def _count_vain(results: Sequence[TrialResult]) -> int:
-    """Return how many of the last trials were no better, by a trace at least, than the best before them."""
-    best, vain = float("inf"), 0
-    for each in results:
-        loss = each.stage_losses[-1] if each.is_whole and each.stage_losses else float("inf")
-        is_better = loss < best - TRACE * abs(best) if best < float("inf") else loss < best
-        vain = 0 if is_better else vain + 1
-        best = min(best, loss)
-    return vain
