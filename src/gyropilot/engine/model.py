@@ -158,7 +158,7 @@ class Model:
     def leaderboard(self) -> pa.Table:
         """Return every candidate of the run that made the model, best first; `.to_pandas()` makes a frame of it.
 
-        Columns: `id`, `algorithm`, each metric for rows that were not learned from (the objective first),
+        Columns: `id`, `pipeline` (of tuning), `algorithm`, each metric for rows that were not learned from (the objective first),
         `fit_seconds` (lane time), `latency_seconds` (one row, in process), `size_bytes`.
 
         Raises:
@@ -170,6 +170,7 @@ class Model:
             [
                 {
                     "id": each.id,
+                    **({"pipeline": each.pipeline} if each.pipeline else {}),
                     "algorithm": each.algorithm,
                     **{score.metric: score.value for score in each.scores},
                     "fit_seconds": each.fit_seconds,

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from gyropilot.engine.events import CandidateFailed, CandidateFinished, DataRead, Event, Found, RunFinished
+from gyropilot.engine.events import (
+    CandidateFailed,
+    CandidateFinished,
+    CandidateStopped,
+    DataRead,
+    Event,
+    Found,
+    PipelinesChosen,
+    RunFinished,
+)
 
 
 def print_progress(event: Event) -> None:
@@ -21,7 +30,13 @@ def _describe(event: Event) -> str:
         case CandidateFinished(result=result):
             best = ", the best so far" if event.is_best else ""
             score = f"{result.objective.metric} {result.objective.value:.6g}"
-            return f"{result.id} {result.algorithm}: {score} in {result.fit_seconds:.1f} s{best}"
+            name = f"{result.pipeline} {result.algorithm}".strip()
+            return f"{result.id} {name}: {score} in {result.fit_seconds:.1f} s{best}"
+        case CandidateStopped():
+            loss = f"{event.loss.metric} {event.loss.value:.6g}"
+            return f"{event.id} {event.pipeline} {event.algorithm}: stopped early at {loss}"
+        case PipelinesChosen():
+            return "\n".join(f"{each.name}: {', '.join((*each.recipe, each.algorithm))}" for each in event.pipelines)
         case CandidateFailed():
             return f"{event.id} {event.algorithm}: {'given up' if event.was_stopped else 'failed'}: {event.reason}"
         case RunFinished():

@@ -7,6 +7,7 @@ rows and rounds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Sequence
 
 from gyropilot.engine.contracts import Plan, Stage
@@ -18,7 +19,10 @@ FEWEST_ROWS = 20_000
 
 
 def plan_stages(rows: int, folds: int, *, is_multi_fidelity: bool) -> tuple[Stage, ...]:
-    """Return the stages of a trial: the first fold and then all, or a ninth and a third of rows and rounds before all.
+    """Return the stages of a trial: the first fold and then all, or a part of rows and rounds before all of both.
+
+    With a ninth of the rows there are a third of the rounds: fewer rows need fewer, and a rate that makes up for fewer
+    still must not become too large.
 
     Args:
         rows: that are learned from.
@@ -29,7 +33,7 @@ def plan_stages(rows: int, folds: int, *, is_multi_fidelity: bool) -> tuple[Stag
     whole = Stage(folds=every)
     if is_multi_fidelity:
         shares = [share for share in (1 / REDUCTION**2, 1 / REDUCTION) if share * rows >= FEWEST_ROWS]
-        return (*(Stage(folds=(0,), rows_share=share, steps_share=share) for share in shares), whole)
+        return (*(Stage(folds=(0,), rows_share=share, steps_share=math.sqrt(share)) for share in shares), whole)
     return (Stage(folds=(0,)), whole) if folds > 1 else (whole,)
 
 

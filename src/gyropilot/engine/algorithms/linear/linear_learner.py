@@ -28,6 +28,7 @@ class LinearLearner:
         problem_types=frozenset(ProblemType),
         modules=("sklearn.linear_model",),
         modes=frozenset(Mode) - {Mode.AUTO},
+        limit="epochs",
     )
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002

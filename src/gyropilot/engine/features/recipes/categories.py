@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.features.encoders import UNSEEN
-from gyropilot.engine.features.feature import Feature
+from gyropilot.engine.features.feature import Feature, find_others
 
 LEAST_SHARE, LEAST_ROWS = 0.002, 5
 """A category of fewer rows than this share, or this many, has no mark of its own."""
@@ -56,16 +56,14 @@ class ThresholdOneHot(msgspec.Struct, frozen=True, kw_only=True, tag="one-hot", 
 
     def apply(self, matrix: Matrix) -> Matrix:
         """Return the matrix with marks in place of categories."""
-        stay, columns, levels, most = self._arrays(matrix.shape[1])
+        columns, levels, most = self._marks
         codes = matrix[:, columns]
         # A rare category, and one never seen, has the number of "other".
         known = np.where((codes < 0) | (codes >= most), most, codes)
         known = np.where(np.isnan(codes), most + 1, known)
-        return np.concatenate([matrix[:, stay], known == levels], axis=1, dtype=np.float32)
-
-    def _arrays(self, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Matrix, Matrix]:
-        columns, levels, most = self._marks
-        return np.setdiff1d(np.arange(width), self.columns), columns, levels, most
+        return np.concatenate(
+            [matrix[:, find_others(self.columns, matrix.shape[1])], known == levels], axis=1, dtype=np.float32
+        )
 
     @cached_property
     def _marks(self) -> tuple[NDArray[np.intp], Matrix, Matrix]:

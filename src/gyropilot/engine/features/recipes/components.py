@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.features.feature import Feature
+from gyropilot.engine.features.feature import Feature, find_others
 from gyropilot.engine.features.recipes.scaling import find_scale
 
 MAX_COMPONENTS = 64
@@ -64,7 +64,7 @@ class RobustPCA(msgspec.Struct, frozen=True, kw_only=True, tag="robust-pca"):
 
     def apply(self, matrix: Matrix) -> Matrix:
         """Return the matrix with components in place of amounts."""
-        stay = np.setdiff1d(np.arange(matrix.shape[1]), self.columns)
+        stay = find_others(self.columns, matrix.shape[1])
         scaled = _scale(matrix[:, self.columns], self.center, self.scale) - self.mean
         # In double precision, so that what rounding leaves hardly depends on how many rows there are.
         components = scaled @ self.directions.astype(np.float64)
