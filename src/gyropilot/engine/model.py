@@ -158,8 +158,8 @@ class Model:
     def leaderboard(self) -> pa.Table:
         """Return every candidate of the run that made the model, best first; `.to_pandas()` makes a frame of it.
 
-        Columns: `id`, `pipeline` (of tuning), `algorithm`, each metric for rows that were not learned from (the objective first),
-        `fit_seconds` (lane time), `latency_seconds` (one row, in process), `size_bytes`.
+        Columns: `id`, `pipeline` (of tuning), `algorithm`, each metric for rows that were not learned from (the
+        objective first), `fit_seconds` (lane time), `latency_seconds` (one row, in process), `size_bytes`.
 
         Raises:
             TaskError: when the model was loaded: a saved model is one candidate.

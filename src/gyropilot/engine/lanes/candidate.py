@@ -74,7 +74,7 @@ class Candidate:
         self.folds = _make_folds(plan.id, stages[0], ())
         self._lanes = lanes
         self._table = table
-        self._began_at = float("inf")
+        self._began_at, self._waits_since = float("inf"), 0.0
         self.fit_seconds = 0.0
         self.was_cut = False
         self._step_seconds, self._steps_timed = 0.0, 0
@@ -102,6 +102,7 @@ class Candidate:
         """Go on to the next stage; return the folds that are not gone on with."""
         self.stage += 1
         self._enough = 0
+        self._began_at += time.monotonic() - self._waits_since
         before = self.folds
         self.folds = _make_folds(self.plan.id, self._stages[self.stage], before)
         return [fold for fold in before if fold not in self.folds]
@@ -113,8 +114,9 @@ class Candidate:
 
     @property
     def age_seconds(self) -> float:
-        """Seconds since its first fold was there."""
-        return max(time.monotonic() - self._began_at, 0.0)
+        """Seconds since its first fold was there, but for those in which it waited for a judgement."""
+        now = self._waits_since if self.awaits_judgement else time.monotonic()
+        return max(now - self._began_at, 0.0)
 
     @property
     def seconds_per_step(self) -> float:
@@ -205,6 +207,7 @@ class Candidate:
                 self.finish(self._enough)
             elif self._enough:
                 self._note_losses(self._enough)
+                self._waits_since = time.monotonic()
 
     def cut(self) -> None:
         """Have what was trained so far stored."""

@@ -114,7 +114,7 @@ class Training:
             self._judge_all()
             self._dispatch()
             yield from self._take_outcomes()
-            if self._active and all(candidate.awaits_judgement for candidate in self._active) and not self._find_plan():
+            if self._is_at_a_standstill():
                 self._judge_all(at_once=True)  # what they wait for does not come
         for candidate in list(self._active):
             self._give_up(
@@ -134,6 +134,11 @@ class Training:
         if self._seconds_left() <= 0 or self._has_collapsed:
             return True
         return not self._active and not self._find_plan()
+
+    def _is_at_a_standstill(self) -> bool:
+        """Tell whether all candidates wait for each other, and no lane has anything to do."""
+        is_idle = len(self._idle) == self._lanes.count
+        return is_idle and bool(self._active) and all(candidate.awaits_judgement for candidate in self._active)
 
     def _find_plan(self) -> bool:
         """Tell whether there is something to begin; it is the first of the deferred plans then."""
