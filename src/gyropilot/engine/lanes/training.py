@@ -114,6 +114,7 @@ class Training:
             self._judge_all()
             self._dispatch()
             yield from self._take_outcomes()
+            self._judge_all()  # of what the referee has learned from these
             if self._is_at_a_standstill():
                 self._judge_all(at_once=True)  # what they wait for does not come
         for candidate in list(self._active):
