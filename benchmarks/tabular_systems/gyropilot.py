@@ -41,7 +41,7 @@ class Gyropilot(System):
     def __init__(self, candidates: int | None = None, mode: Mode = Mode.ENSEMBLING, fidelity: str = "") -> None:
         self._candidates = candidates
         self._mode = mode
-        self._tuning = Tuning(is_multi_fidelity=fidelity == "multi") if fidelity else Tuning()
+        self._tuning = Tuning(stops_early=False) if fidelity == "full" else Tuning()
         self._folder = tempfile.TemporaryDirectory(prefix="gyropilot-")
         self._began_at = 0.0
         self._ended = 0

@@ -20,10 +20,13 @@ from gyropilot.engine.model import Model
 from gyropilot.engine.problems.tabular.ensembling import EnsemblingRun
 from gyropilot.engine.problems.tabular.recommendation import Recommendation, recommend_for
 from gyropilot.engine.problems.tabular.run import Assignment, TabularRun
-from gyropilot.engine.problems.tabular.tuning import LARGE_BYTES, TuningRun
+from gyropilot.engine.problems.tabular.tuning import TuningRun
 from gyropilot.engine.search.spaces import PARAMETERS
 from gyropilot.engine.task import Mode, Task
 from gyropilot.engine.tuning import Pipeline, Trial, Tuning
+
+LARGE_BYTES = 100_000_000
+"""From this size on the mode is tuning where it is left open."""
 
 
 def run(

@@ -84,8 +84,8 @@ class Tuning:
     """For algorithms by name: what parameters may be, over the usual ranges."""
     first: tuple[Trial, ...] = ()
     """Trials that come before all others."""
-    is_multi_fidelity: bool | None = None
-    """Whether most trials see a part of the rows and rounds only; None: from 100 MB on."""
+    stops_early: bool = True
+    """Whether trials are given up that are poor ones on a fold or, on long tables, on a part of rows and rounds."""
 
     def __post_init__(self) -> None:
         names = [pipeline.name for pipeline in self.pipelines]

@@ -156,14 +156,14 @@ def test_ranges_of_the_user_are_kept() -> None:
 
 
 def test_short_tables_are_judged_by_a_fold_and_long_ones_by_rows_and_rounds() -> None:
-    assert plan_stages(1000, 5, is_multi_fidelity=False) == (
+    assert plan_stages(1000, 5, stops_early=True) == (
         Stage(folds=(0,)),
         Stage(folds=(0, 1, 2, 3, 4)),
     )
-    shares = [stage.rows_share for stage in plan_stages(1_000_000, 1, is_multi_fidelity=True)]
+    shares = [stage.rows_share for stage in plan_stages(1_000_000, 1, stops_early=True)]
     assert shares == pytest.approx([1 / 9, 1 / 3, 1])
-    assert len(plan_stages(FEWEST_ROWS, 1, is_multi_fidelity=True)) == 1
-    assert len(plan_stages(FEWEST_ROWS, 1, is_multi_fidelity=False)) == 1
+    assert len(plan_stages(FEWEST_ROWS, 1, stops_early=True)) == 1
+    assert len(plan_stages(1_000_000, 5, stops_early=False)) == 1
 
 
 def lets_on(referee: Halving, number: int, loss: float, *, stage: int = 0, at_once: bool = False) -> bool | None:

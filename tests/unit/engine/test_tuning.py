@@ -28,8 +28,7 @@ from gyropilot.engine.events import (
     PipelinesChosen,
     RunFinished,
 )
-from gyropilot.engine.problems.tabular.tuning import LARGE_BYTES
-from gyropilot.engine.runs import decide_mode, repeat
+from gyropilot.engine.runs import LARGE_BYTES, decide_mode, repeat
 from gyropilot.engine.search import halving
 from tests.architecture.repository import ROOT
 
@@ -226,7 +225,7 @@ def test_long_tables_are_tuned_on_parts_of_rows_and_rounds(monkeypatch: pytest.M
     x = random.normal(size=(2000, 3))
     label = np.where(x[:, 0] * x[:, 1] + 0.5 * random.normal(size=2000) > 0, "up", "down")
     table = pa.table({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "label": label})
-    tuning = Tuning(is_multi_fidelity=True, ranges=SHALLOW)
+    tuning = Tuning(ranges=SHALLOW)
     task = Task(target="label", mode=TUNE, algorithms=QUICK, tuning=tuning)
     events = tune(table, task, 14, folder=tmp_path / "run")
     assert of(CandidateStopped, events)
@@ -268,9 +267,9 @@ def test_the_mode_is_decided_by_size(regression: pa.Table, monkeypatch: pytest.M
     source = find_source(regression)
     assert source.size_bytes() == regression.nbytes
     assert decide_mode(Task(target="y", mode=Mode.AUTO), source).mode is Mode.ENSEMBLING
+    assert LARGE_BYTES == 100_000_000
     monkeypatch.setattr("gyropilot.engine.runs.LARGE_BYTES", 1000)
     assert decide_mode(Task(target="y", mode=Mode.AUTO), source).mode is TUNE
-    assert LARGE_BYTES == 100_000_000
 
 
 def test_pipelines_are_recommended_without_training(regression: pa.Table, tmp_path: Path) -> None:

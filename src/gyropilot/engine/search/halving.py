@@ -18,8 +18,8 @@ FEWEST_ROWS = 20_000
 """No stage learns from fewer rows than this."""
 
 
-def plan_stages(rows: int, folds: int, *, is_multi_fidelity: bool) -> tuple[Stage, ...]:
-    """Return the stages of a trial: the first fold and then all, or a part of rows and rounds before all of both.
+def plan_stages(rows: int, folds: int, *, stops_early: bool) -> tuple[Stage, ...]:
+    """Return the stages of a trial: a fold and then all; where there is one, parts of rows and rounds and then all.
 
     With a ninth of the rows there are a third of the rounds: fewer rows need fewer, and a rate that makes up for fewer
     still must not become too large.
@@ -27,14 +27,15 @@ def plan_stages(rows: int, folds: int, *, is_multi_fidelity: bool) -> tuple[Stag
     Args:
         rows: that are learned from.
         folds: how many there are.
-        is_multi_fidelity: whether rows and rounds are what trials compete for.
+        stops_early: whether there is more than one.
     """
-    every = tuple(range(folds))
-    whole = Stage(folds=every)
-    if is_multi_fidelity:
-        shares = [share for share in (1 / REDUCTION**2, 1 / REDUCTION) if share * rows >= FEWEST_ROWS]
-        return (*(Stage(folds=(0,), rows_share=share, steps_share=math.sqrt(share)) for share in shares), whole)
-    return (Stage(folds=(0,)), whole) if folds > 1 else (whole,)
+    whole = Stage(folds=tuple(range(folds)))
+    if not stops_early:
+        return (whole,)
+    if folds > 1:
+        return Stage(folds=(0,)), whole
+    shares = [share for share in (1 / REDUCTION**2, 1 / REDUCTION) if share * rows >= FEWEST_ROWS]
+    return (*(Stage(folds=(0,), rows_share=share, steps_share=math.sqrt(share)) for share in shares), whole)
 
 
 class Halving:

@@ -23,14 +23,12 @@ many, only what they show after their first stage is taken into account where wh
 class Terms:
     """What a schedule keeps to."""
 
-    is_multi_fidelity: bool
-    """Whether trials compete for rows and rounds."""
     max_trials: int | None
     """How many were asked for."""
     is_timed: bool
     """Whether the time is limited."""
     kept_algorithms: Collection[str]
-    """The first trial of each of these is trained to its end, except on long tables."""
+    """The first trial of each of these is trained to its end, except on long tables, where that would take long."""
     seed: int
     """Each trial has a seed of its own from here."""
 
@@ -58,9 +56,10 @@ class Schedule:
         self._kept: set[int] = set()
         self.referee = Halving(stages, self._kept)
         self._is_staged = len(stages) > 1
+        self._has_parts = stages[0].rows_share < 1
         self._terms = terms
         # Of a long table's trials few see all of it, one on each lane: others are proposed while these are trained.
-        self._window = WINDOW * tuner.lag if terms.is_multi_fidelity else tuner.lag
+        self._window = WINDOW * tuner.lag if self._has_parts else tuner.lag
         self._results: dict[int, TrialResult] = {}
         self._trials: dict[int, Trial] = {}
 
@@ -115,7 +114,7 @@ class Schedule:
             seed=self._terms.seed + number,
             table=table,
             # The first has nothing to be compared with, and makes a first model.
-            is_staged=self._is_staged and (self._terms.is_multi_fidelity or number > 1),
+            is_staged=self._is_staged and (self._has_parts or number > 1),
         )
 
     def align(self, plan: Plan, stage_losses: Sequence[Sequence[float]]) -> tuple[float, ...]:
@@ -140,7 +139,7 @@ class Schedule:
 
     def _must_be_kept(self, number: int, trial: Trial) -> bool:
         """Tell whether a trial is trained to its end whatever it shows."""
-        if self._terms.is_multi_fidelity:
+        if self._has_parts:
             return number == 1
         algorithm = self.pipeline(trial).algorithm
         before = {self.pipeline(self._trials[each]).algorithm for each in range(1, number)}

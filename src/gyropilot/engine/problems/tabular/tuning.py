@@ -38,8 +38,6 @@ from gyropilot.engine.search.halving import name_trial, number_of, plan_stages
 from gyropilot.engine.search.tuner import TrialResult, Tuner
 from gyropilot.engine.tuning import Pipeline, Trial
 
-LARGE_BYTES = 100_000_000
-"""From this size on trials compete for rows and rounds; below, for the folds of a cross-validation."""
 FINAL_SHARE = 0.12
 """At most this share of the budget is kept for the second look at the best trials."""
 WORSE = "A part of its training showed that it is not among the best third of the trials before it."
@@ -50,8 +48,6 @@ class TuningRun(TabularRun):
 
     def __init__(self, assignment: Assignment) -> None:
         super().__init__(assignment)
-        given = self._task.tuning.is_multi_fidelity
-        self._is_multi_fidelity = assignment.source.size_bytes() >= LARGE_BYTES if given is None else given
         self._journal = TrialJournal(self._folder / "candidates")
         self._benches: dict[str, Workbench] = {}
         self._news: list[Event] = []
@@ -71,7 +67,6 @@ class TuningRun(TabularRun):
         self._tables = RecipeTables(prepared, self._data, self._folder / "data", chosen, task.seed)
         lag = max(self._budget.cores + 1, LEAST_LAG)
         terms = Terms(
-            is_multi_fidelity=self._is_multi_fidelity,
             max_trials=self._budget.max_candidates,
             is_timed=self._budget.max_runtime_seconds is not None,
             kept_algorithms=task.algorithms,
@@ -80,7 +75,7 @@ class TuningRun(TabularRun):
         self._schedule = Schedule(
             chosen,
             Tuner(chosen, tuned, task.tuning.first, lag=lag, seed=task.seed),
-            plan_stages(prepared.rows, prepared.fold_count, is_multi_fidelity=self._is_multi_fidelity),
+            plan_stages(prepared.rows, prepared.fold_count, stops_early=task.tuning.stops_early),
             terms,
         )
 
