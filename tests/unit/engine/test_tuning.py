@@ -145,7 +145,7 @@ def test_poor_trials_are_stopped_and_have_no_model(regression: pa.Table, tmp_pat
 
 
 def test_equal_runs_give_equal_trials(regression: pa.Table) -> None:
-    first, second = (tune(regression, QUICKLY, 10) for _ in range(2))
+    first, second = (tune(regression, QUICKLY, 8) for _ in range(2))
     assert [(e.id, e.parameters) for e in of(CandidateStarted, first)] == [
         (e.id, e.parameters) for e in of(CandidateStarted, second)
     ]
@@ -157,12 +157,12 @@ def test_equal_runs_give_equal_trials(regression: pa.Table) -> None:
 def test_a_killed_run_goes_on_as_if_nothing_had_been(regression: pa.Table, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     pv.write_csv(regression, path)
-    task, limits = QUICKLY, Budget(max_candidates=10, cores=2)
+    task, limits = QUICKLY, Budget(max_candidates=8, cores=2)
     events = run([path], task, limits, folder=tmp_path / "run")
     seen = []
     for event in events:
         seen += [event] if isinstance(event, CandidateFinished | CandidateStopped) else []
-        if len(seen) == 6:
+        if len(seen) == 5:
             break
     events.close()  # type: ignore[attr-defined]  # a generator: closing it ends the lanes as a kill would
     after = list(run([path], task, limits, folder=tmp_path / "run"))
