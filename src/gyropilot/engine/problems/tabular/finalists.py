@@ -1,7 +1,7 @@
 """Whether the best of many trials is the best: the first few are trained once more, on other folds.
 
-The more trials there are, the luckier the best figure. Other folds know nothing of that luck. After Bischl et al. and
-the advice of "Overtuning in Hyperparameter Optimization" (2025): a default that is hardly worse is preferred.
+The more trials there are, the luckier the best figure. Other folds know nothing of that luck. After Schneider, Bischl
+and Feurer, "Overtuning in Hyperparameter Optimization" (2025). A default that is hardly worse is preferred.
 """
 
 from __future__ import annotations
