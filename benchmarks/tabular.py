@@ -77,8 +77,6 @@ class Plan:
     """The Python of each environment."""
     again: Sequence[str] = ()
     """Systems whose earlier results are not kept."""
-    options: Sequence[str] = ()
-    """What else each system's program is told."""
 
     def runs(self) -> list[tuple[DataSet, Run]]:
         """Return all runs; the systems follow each other on each set, so that they meet the same machine."""
@@ -146,7 +144,7 @@ def measure_run(plan: Plan, data: DataSet, run: Run, split: Split, folder: Path)
 def _command(plan: Plan, data: DataSet, run: Run, split: Split, out: Path) -> list[str]:
     program = SYSTEMS[run.system]
     command = [str(plan.pythons[program.environment]), "-m", f"benchmarks.tabular_systems.{program.module}"]
-    command += [*program.options, *plan.options, "--train", str(split.train), "--test", str(split.test)]
+    command += [*program.options, "--train", str(split.train), "--test", str(split.test)]
     command += [f"--target={data.target}", "--problem", data.problem, "--budget", f"{run.budget_seconds:g}"]
     command += ["--seed", str(run.seed), "--out", str(out), "--model", str(out.parent / "model")]
     return command + ([f"--weight={data.weight}"] if run.weighted and data.weight else [])

@@ -1,8 +1,8 @@
-"""Gyropilot: the engine's own `fit`, with the metric that is scored as its objective; `--candidates` limits it."""
+"""Gyropilot: the engine's own `fit`, with the metric that is scored as its objective."""
 
 from __future__ import annotations
 
-import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ class Gyropilot(System):
     version = f"gyropilot {__version__}"
     _model: Model
 
-    def __init__(self, candidates: int | None = None) -> None:
-        self._candidates = candidates
+    _first_model_at: float | None = None
+    _began_at = 0.0
 
     def read(self, path: Path) -> pa.Table:
         """Return the table of a Parquet file."""
@@ -41,12 +41,23 @@ class Gyropilot(System):
             weight_column=request.weight,
             seed=request.seed,
         )
-        budget = Budget(max_runtime_seconds=request.budget_seconds, max_candidates=self._candidates, cores=CORES)
-        self._model = fit(table, task, budget, on_event=tell)
+        budget = Budget(max_runtime_seconds=request.budget_seconds, cores=CORES)
+        self._began_at = time.monotonic()
+        self._model = fit(table, task, budget, on_event=self._hear)
 
     def count_models(self) -> int:
         """Return the number of finished candidates."""
         return len(self._model.candidates)
+
+    @property
+    def first_model_seconds(self) -> float | None:
+        """Seconds from the loaded table to the first model."""
+        return None if self._first_model_at is None else self._first_model_at - self._began_at
+
+    def _hear(self, event: Event) -> None:
+        if self._first_model_at is None and isinstance(event, CandidateFinished):
+            self._first_model_at = time.monotonic()
+        tell(event)
 
     @property
     def classes(self) -> list[str]:
@@ -81,7 +92,4 @@ def tell(event: Event) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--candidates", type=int)
-    known, others = parser.parse_known_args()
-    serve(Gyropilot(known.candidates), others)
+    serve(Gyropilot())
