@@ -19,6 +19,7 @@ from tests.acceptance.running import ROOT, RunningServer
 PROGRAMS = ROOT / ".venvs" / "clients" / "bin"
 FOLDER = ROOT / "tests" / "clients"
 PACKAGES = FOLDER / "javascript" / "node_modules"
+INTERPRETERS = {".py": "python", ".mjs": "node"}
 SECONDS = 300
 """How long a program may take: the SageMaker SDK looks every 30 seconds whether something is ready."""
 
@@ -44,20 +45,20 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Running:
-    """A program that was started, writing to files so that it never waits for a reader."""
+class Script:
+    """A script that was started, writing to files so that it never waits for a reader."""
 
     name: str
     process: subprocess.Popen[bytes]
     folder: Path
 
     def wait(self) -> Done:
-        """Return what the program left; calling it again gives the same."""
+        """Return what the script left; calling it again gives the same."""
         status = self.process.wait(SECONDS)
         return Done(status, (self.folder / "output").read_text(), (self.folder / "errors").read_text())
 
     def report(self) -> Any:
-        """Return the report that a script wrote when it was through."""
+        """Return the report that the script wrote when it was through."""
         done = self.wait()
         assert done.status == 0, f"{self.name} ended with {done.status}:\n{done.output}\n{done.errors}"
         return json.loads((self.folder / "report.json").read_text())
@@ -70,31 +71,34 @@ class Shell:
     variables: Mapping[str, str]
     folder: Path
 
-    def start(self, name: str, program: str, *arguments: str | Path, stdin: bytes = b"") -> Running:
-        """Start one of the clients' programs; `name` is that of the folder that it works in."""
-        folder = self.folder / name
+    def run(self, program: str, *arguments: str | Path, stdin: bytes = b"") -> Done:
+        """Run one of the clients' programs in the home folder."""
+        done = subprocess.run(
+            [PROGRAMS / program, *arguments],
+            cwd=self.folder,
+            env=dict(self.variables),
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=SECONDS,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def start(self, script: str, *arguments: str | Path) -> Script:
+        """Start a script, named by its path below this folder; its last argument is where it writes its report."""
+        path = FOLDER / script
+        folder = self.folder / path.stem
         folder.mkdir()
-        (folder / "input").write_bytes(stdin)
-        with (
-            (folder / "input").open("rb") as source,
-            (folder / "output").open("wb") as output,
-            (folder / "errors").open("wb") as errors,
-        ):
+        with (folder / "output").open("wb") as output, (folder / "errors").open("wb") as errors:
             process = subprocess.Popen(
-                [PROGRAMS / program, *arguments],
+                [PROGRAMS / INTERPRETERS[path.suffix], path, *arguments, "report.json"],
                 cwd=folder,
                 env=dict(self.variables),
-                stdin=source,
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
             )
-        return Running(name, process, folder)
-
-    def start_script(self, script: str, *arguments: str | Path) -> Running:
-        """Start a script of this folder, by its path below it, that writes a report to its last argument."""
-        path = FOLDER / script
-        program = "node" if path.suffix == ".mjs" else "python"
-        return self.start(path.stem, program, path, *arguments, "report.json")
+        return Script(path.stem, process, folder)
 
 
 def open_shell(server: RunningServer, folder: Path) -> Shell:

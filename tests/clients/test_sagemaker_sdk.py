@@ -11,7 +11,7 @@ import pytest
 
 from gyropilot.sdk import Session
 from tests.clients.conftest import ASKED_ROWS
-from tests.clients.programs import SECONDS, Running, Shell
+from tests.clients.programs import SECONDS, Script, Shell
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(2 * SECONDS)]
 BUCKET = "sagemaker-us-east-1-000000000000"
@@ -19,44 +19,44 @@ LABELS = {"<=50K", ">50K"}
 
 
 @pytest.fixture(scope="module")
-def scripts(shell: Shell, tables: Path) -> Iterator[dict[str, Running]]:
+def scripts(shell: Shell, tables: Path) -> Iterator[dict[str, Script]]:
     """The scripts that need nothing of one another; they run at once, since they sleep most of the time."""
     people, asked = tables / "people.csv", tables / "asked.csv"
     started = [
-        shell.start_script("sagemaker_sdk/channels.py", people, tables / "validation.csv"),
-        shell.start_script("sagemaker_sdk/local_file.py", people, asked),
-        shell.start_script("sagemaker_sdk/generation_two.py", people, asked),
-        shell.start_script("sagemaker_sdk/refusals.py", people),
+        shell.start("sagemaker_sdk/channels.py", people, tables / "validation.csv"),
+        shell.start("sagemaker_sdk/local_file.py", people, asked),
+        shell.start("sagemaker_sdk/generation_two.py", people, asked),
+        shell.start("sagemaker_sdk/refusals.py", people),
     ]
-    yield {running.name: running for running in started}
-    for running in started:
-        running.process.kill()
-        running.process.wait()
+    yield {script.name: script for script in started}
+    for script in started:
+        script.process.kill()
+        script.process.wait()
 
 
 @pytest.fixture(scope="module")
-def local_file(scripts: dict[str, Running]) -> Any:
+def local_file(scripts: dict[str, Script]) -> Any:
     return scripts["local_file"].report()
 
 
 @pytest.fixture(scope="module")
-def channels(scripts: dict[str, Running]) -> Any:
+def channels(scripts: dict[str, Script]) -> Any:
     return scripts["channels"].report()
 
 
 @pytest.fixture(scope="module")
-def generation_two(scripts: dict[str, Running]) -> Any:
+def generation_two(scripts: dict[str, Script]) -> Any:
     return scripts["generation_two"].report()
 
 
 @pytest.fixture(scope="module")
-def refusals(scripts: dict[str, Running]) -> Any:
+def refusals(scripts: dict[str, Script]) -> Any:
     return scripts["refusals"].report()
 
 
 @pytest.fixture(scope="module")
 def pipeline_model(shell: Shell, tables: Path, channels: Any) -> Any:
-    return shell.start_script("sagemaker_sdk/pipeline_model.py", channels["name"], tables / "asked.csv").report()
+    return shell.start("sagemaker_sdk/pipeline_model.py", channels["name"], tables / "asked.csv").report()
 
 
 # --- a file on this machine, neither bucket nor role named ------------------------------------------------------------
@@ -77,7 +77,7 @@ def test_a_script_that_names_neither_bucket_nor_role_learns_from_a_local_file(lo
     assert (channel["ContentType"], channel["ChannelType"]) == ("text/csv;header=present", "training")
 
 
-def test_waiting_without_logs_draws_the_states(scripts: dict[str, Running], local_file: Any) -> None:
+def test_waiting_without_logs_draws_the_states(scripts: dict[str, Script], local_file: Any) -> None:
     assert "!" in scripts["local_file"].wait().output
 
 
@@ -135,7 +135,7 @@ def test_training_and_validation_channels_are_told_as_they_were_given(channels: 
     assert job["RoleArn"] == "arn:aws:iam::000000000000:role/SageMakerRole"
 
 
-def test_waiting_with_logs_ends_with_the_job(scripts: dict[str, Running], channels: Any) -> None:
+def test_waiting_with_logs_ends_with_the_job(scripts: dict[str, Script], channels: Any) -> None:
     assert "." in scripts["channels"].wait().output
 
 
@@ -267,7 +267,7 @@ def test_a_failed_job_raises_with_its_reason(refusals: Any) -> None:
     assert "one class only" in refusals["one_class"]["message"]
 
 
-def test_a_stopped_job_is_a_warning(scripts: dict[str, Running], refusals: Any) -> None:
+def test_a_stopped_job_is_a_warning(scripts: dict[str, Script], refusals: Any) -> None:
     assert refusals["stopped"] == "Stopped"
     done = scripts["refusals"].wait()
     assert "Job ended with status 'Stopped' rather than 'Completed'" in done.output + done.errors
