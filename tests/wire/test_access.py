@@ -176,6 +176,23 @@ def test_the_log_says_who_did_what_and_how_it_ended(installation: Installation) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("cloudwatch", "list_metrics"), ("ec2", "describe_regions"), ("kms", "list_keys"), ("lambda", "list_functions")],
+)
+def test_a_service_that_is_not_served_says_so(installation: Installation, service: str, operation: str) -> None:
+    client = installation.client(service)
+    with pytest.raises(ClientError) as caught:
+        getattr(client, operation)()
+    name = client.meta.service_model.signing_name
+    error = caught.value.response["Error"]
+    assert error["Code"] == "NotImplementedException"
+    assert error["Message"] == f"Gyropilot does not serve the AWS service that signs as '{name}'."
+    assert installation.audit.entries[-1].service == name
+    with pytest.raises(ClientError, match=r"InvalidSignature|SignatureDoesNotMatch"):
+        getattr(installation.client(service, secret="wrong"), operation)()
+
+
 def test_the_log_holds_no_secrets(installation: Installation) -> None:
     client = installation.client("s3", signature_version="s3v4")
     url = client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
