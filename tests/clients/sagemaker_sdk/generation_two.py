@@ -32,6 +32,14 @@ automl = AutoMLV2(
     tags=[{"Key": "team", "Value": "people"}],
     sagemaker_session=session,
 )
+simple = AutoMLV2(problem_config=AutoMLTabularConfig(target_attribute_name="income", mode="AUTO", max_candidates=1))
+simple.fit(
+    [LocalAutoMLDataChannel(data_type="S3Prefix", path=table, channel_type="training")],
+    wait=False,
+    logs=False,
+    job_name="simple",
+)
+
 uri = session.upload_data(table, key_prefix="generation-two")
 automl.fit(AutoMLDataChannel(s3_data_type="S3Prefix", s3_uri=uri, channel_type="training"), job_name="generation-two")
 
@@ -50,13 +58,6 @@ predictions = predictor.predict(Path(rows).read_text())
 predictor.delete_model()
 predictor.delete_endpoint()
 
-simple = AutoMLV2(problem_config=AutoMLTabularConfig(target_attribute_name="income", mode="AUTO", max_candidates=1))
-simple.fit(
-    [LocalAutoMLDataChannel(data_type="S3Prefix", path=table, channel_type="training")],
-    wait=False,
-    logs=False,
-    job_name="simple",
-)
 session.wait_for_auto_ml_job("simple", poll=1)  # what fit would call; it names the argument wrongly
 
 told = {

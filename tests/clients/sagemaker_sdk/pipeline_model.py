@@ -63,13 +63,13 @@ asker.delete_model()
 asker.delete_endpoint()
 
 gone = []
-for look in (
-    lambda: sagemaker.describe_model(ModelName="by-hand"),
-    lambda: sagemaker.describe_model(ModelName="chosen-answers"),
-    lambda: sagemaker.describe_endpoint_config(EndpointConfigName="chosen-answers"),
+for operation, asked in (
+    ("describe_model", {"ModelName": "by-hand"}),
+    ("describe_model", {"ModelName": "chosen-answers"}),
+    ("describe_endpoint_config", {"EndpointConfigName": "chosen-answers"}),
 ):
     try:
-        look()
+        getattr(sagemaker, operation)(**asked)
     except ClientError as error:
         gone.append(str(error))
 

@@ -71,7 +71,7 @@ def parse_timestamp(value: object) -> datetime:
 
 
 def format_timestamp(moment: datetime, timestamp_format: str) -> str | float:
-    """Return a moment in one of the model's three formats; RFC 822 tells seconds, the others milliseconds as AWS does."""
+    """Return a moment in one of the model's three formats; RFC 822 tells seconds, the others milliseconds, like AWS."""
     moment = moment.astimezone(UTC)
     if timestamp_format.lower() == "rfc822":
         return format_datetime(moment.replace(microsecond=0), usegmt=True)
