@@ -70,6 +70,7 @@ class JobService:
         *,
         generation: str = "V1",
         tags: Mapping[str, str] | None = None,
+        created_by: str = "",
     ) -> AutoMLJob:
         """Check that the data can be read and has the target, and queue a job.
 
@@ -86,6 +87,7 @@ class JobService:
             request=request,
             problem=problem,
             generation=generation,
+            created_by=created_by,
             tags=tags or {},
             findings=findings,
             created_at=now,

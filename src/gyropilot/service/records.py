@@ -98,6 +98,8 @@ class AutoMLJob(Record):
     """What it is doing, or how it ended."""
     generation: str = "V1"
     """Which create call made it: V1 or V2."""
+    created_by: str = ""
+    """The user who asked for it; empty: made before users were noted."""
     request: Mapping[str, Any]
     """The create request as it was sent: what describe must echo."""
     problem: Problem

@@ -21,6 +21,7 @@ from gyropilot.service.identity import Identity
 from gyropilot.service.jobs import JobService, Outcome
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import BlobStore, Clock, Launcher, ModelClient, ModelServerSpec, Query
+from gyropilot.service.queue import take_turns
 from gyropilot.service.records import AutoMLJob, Container, Endpoint
 from gyropilot.service.states import EndpointStatus, JobStatus, JobStep
 
@@ -123,12 +124,11 @@ class Supervisor:
         self._has_waiting_jobs = False
 
     def run(self, stopped: threading.Event) -> None:
-        """Tick until told to stop: when woken and every second, ten times as often while something is waited for."""
+        """Tick until told to stop: when woken and every second, at once when there is room for a job that waits."""
         while not stopped.is_set():
             self._book.bell.clear()
             self.tick()
-            is_busy = self._has_waiting_jobs or self._has_starting_servers()
-            self._book.bell.wait(BUSY_SECONDS if is_busy else IDLE_SECONDS)
+            self._pause()
 
     def tick(self) -> None:
         """Take the next step for every job and endpoint; one that fails keeps none of the others waiting."""
@@ -136,6 +136,17 @@ class Supervisor:
             self._tend_jobs()
         with _going_on("the endpoints"):
             self._tend_endpoints()
+
+    def _pause(self) -> None:
+        """Wait for the next round, and meanwhile look after programs alone: reading a long queue takes its time."""
+        if self._has_starting_servers():
+            self._book.bell.wait(BUSY_SECONDS)
+        elif not self._has_waiting_jobs:
+            self._book.bell.wait(IDLE_SECONDS)
+        else:
+            for _ in range(round(IDLE_SECONDS / BUSY_SECONDS)):
+                if self._book.bell.wait(BUSY_SECONDS) or self._has_ended_runs():
+                    return
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
@@ -146,9 +157,21 @@ class Supervisor:
             if not self._launcher.is_alive(self._runs[name].program):
                 del self._runs[name]
         running = sum(1 for run in self._runs.values() if self._launcher.is_alive(run.program))
-        for job in open_jobs:
+        for job in self._line_up(open_jobs):
             with _going_on(f"the job {job.name}"):
                 running += self._tend_job(job, has_room=running < self._max_running_jobs)
+
+    def _line_up(self, open_jobs: Sequence[AutoMLJob]) -> Iterator[AutoMLJob]:
+        """Yield the jobs that run, then those that wait, in the order of their turns."""
+        running = [job for job in open_jobs if self._is_running(job)]
+        names = {job.name for job in running}
+        yield from running
+        yield from take_turns([job for job in open_jobs if job.name not in names], running)
+
+    def _is_running(self, job: AutoMLJob) -> bool:
+        run = self._runs.get(job.name)
+        has_worker = run is not None and self._launcher.is_alive(run.program)
+        return has_worker or (job.lease is not None and job.lease.expires_at > self._clock())
 
     def _tend_job(self, job: AutoMLJob, *, has_room: bool) -> int:
         """Take the next step for one open job and return how many workers that started."""
@@ -171,6 +194,9 @@ class Supervisor:
             return 0
         self._runs[job.name] = _Run(program=self._launcher.start_worker(job.name), starts=starts + 1)
         return 1
+
+    def _has_ended_runs(self) -> bool:
+        return any(not self._launcher.is_alive(run.program) for run in self._runs.values())
 
     def _fail_job(self, job: AutoMLJob, run: _Run | None) -> None:
         words = self._launcher.output(run.program).strip() if run is not None else ""

@@ -124,8 +124,8 @@ class House:
     def put(self, key: str, content: bytes, bucket: str = "data") -> None:
         self.blobs.put(bucket, key, io.BytesIO(content))
 
-    def create_job(self, name: str = "churn", problem: Problem = PROBLEM) -> AutoMLJob:
-        return self.service.jobs.create(name, {"AutoMLJobName": name}, problem)
+    def create_job(self, name: str = "churn", problem: Problem = PROBLEM, *, created_by: str = "") -> AutoMLJob:
+        return self.service.jobs.create(name, {"AutoMLJobName": name}, problem, created_by=created_by)
 
     def claim(self, name: str = "churn", owner: str = "w1") -> AutoMLJob | None:
         return self.service.jobs.claim(name, owner, LEASE_SECONDS)

@@ -69,6 +69,26 @@ def test_jobs_wait_for_their_turn(tmp_path: Path) -> None:
         assert house.programs.worked[-1] == "job2"
 
 
+def test_users_take_turns(tmp_path: Path) -> None:
+    with open_house(tmp_path, max_running_jobs=2) as house:
+        for number, user in enumerate(("ann", "ann", "ann", "bob")):
+            house.clock.advance(1)
+            house.create_job(f"{user}{number}", created_by=user)
+        house.service.supervisor.tick()
+        wait_until(lambda: len(house.programs.worked) == 2)
+        assert sorted(house.programs.worked) == ["ann0", "bob3"]
+
+
+def test_what_another_server_runs_counts_for_its_user(tmp_path: Path) -> None:
+    with open_house(tmp_path) as house:
+        for number, user in enumerate(("ann", "ann", "bob")):
+            house.clock.advance(1)
+            house.create_job(f"{user}{number}", created_by=user)
+        house.claim("ann0", owner="elsewhere")
+        house.service.supervisor.tick()
+        wait_until(lambda: house.programs.worked == ["bob2"])
+
+
 def test_a_worker_that_dies_is_followed_by_another_when_its_lease_is_over(house: House) -> None:
     house.programs.work = lambda job, _: house.service.jobs.claim(job, "dead", LEASE_SECONDS)
     house.create_job()
