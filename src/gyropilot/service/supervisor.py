@@ -162,16 +162,14 @@ class Supervisor:
                 running += self._tend_job(job, has_room=running < self._max_running_jobs)
 
     def _line_up(self, open_jobs: Sequence[AutoMLJob]) -> Iterator[AutoMLJob]:
-        """Yield the jobs that run, then those that wait, in the order of their turns."""
-        running = [job for job in open_jobs if self._is_running(job)]
+        """Yield the jobs that were begun, then those that wait, in the order of their turns."""
+        running = [job for job in open_jobs if job.name in self._runs or self._is_held(job)]
         names = {job.name for job in running}
         yield from running
         yield from take_turns([job for job in open_jobs if job.name not in names], running)
 
-    def _is_running(self, job: AutoMLJob) -> bool:
-        run = self._runs.get(job.name)
-        has_worker = run is not None and self._launcher.is_alive(run.program)
-        return has_worker or (job.lease is not None and job.lease.expires_at > self._clock())
+    def _is_held(self, job: AutoMLJob) -> bool:
+        return job.lease is not None and job.lease.expires_at > self._clock()
 
     def _tend_job(self, job: AutoMLJob, *, has_room: bool) -> int:
         """Take the next step for one open job and return how many workers that started."""
@@ -180,7 +178,7 @@ class Supervisor:
             if self._launcher.is_alive(run.program):
                 return 0
             job = self._jobs.release(job.name, run.program)
-        if job.lease is not None and job.lease.expires_at > self._clock():
+        if self._is_held(job):
             return 0  # another server's worker has it
         if job.status is JobStatus.STOPPING:
             self._jobs.end_without_worker(job.name, Outcome(status=JobStatus.STOPPED, step=JobStep.STOPPED))
