@@ -26,7 +26,7 @@ class ProgramModules:
     """The Python modules that are run."""
 
     worker: str = "gyropilot.worker"
-    """Called with the job's name."""
+    """Called with the job's reference."""
     model_server: str = "gyropilot.serving"
     """Called with `--model ARCHIVE --port 0 --announce FILE`; writes its address into the file once it listens."""
 

@@ -510,7 +510,7 @@ class Launcher(Protocol):
     """
 
     def start_worker(self, job: str) -> str:
-        """Start a worker that claims and runs this job."""
+        """Start a worker that claims and runs the job of this reference, such as `automl-job/churn`."""
         ...
 
     def start_model_server(self, spec: ModelServerSpec) -> str:

@@ -75,11 +75,12 @@ class Programs:
     served: list[ModelServerSpec] = field(default_factory=list)
 
     def run_worker(self, job: str, program: InlineProgram) -> None:
-        self.worked.append(job)
+        name = job.partition("/")[2]
+        self.worked.append(name)
         if self.work is None:
             program.stopping.wait()
         else:
-            self.work(job, program)
+            self.work(name, program)
 
     def serve(self, spec: ModelServerSpec, program: InlineProgram) -> None:
         self.served.append(spec)
@@ -104,7 +105,7 @@ class CrowdedLauncher(InlineLauncher):
         self.refused: set[str] = set()
 
     def start_worker(self, job: str) -> str:
-        if job in self.refused:
+        if job.partition("/")[2] in self.refused:
             raise OSError("no more processes")
         return super().start_worker(job)
 

@@ -12,7 +12,7 @@ from gyropilot.service.errors import (
     NotFoundError,
     VariantNotFoundError,
 )
-from gyropilot.service.jobs import Outcome
+from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.records import Variant
 from gyropilot.service.states import EndpointStatus, JobStatus, JobStep
 from gyropilot.testing.waiting import wait_until
