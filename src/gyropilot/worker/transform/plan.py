@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.json_paths import JsonPath, parse_json_path
-from gyropilot.service.records import Container, TransformJob
+from gyropilot.service.records import Container, Transform, TransformJob
 from gyropilot.serving.media import CSV, JSON, JSON_LINES, MediaTypeError, choose_incoming, choose_outgoing
 from gyropilot.serving.options import ServingOptions, read_options
 
 BATCH_BYTES = 1 << 20
 """How much is predicted at once where it makes no difference: enough to be quick, little enough for wide tables."""
+BATCH_RECORDS = 16_384
+"""As many records at once at most, for narrow tables."""
 LARGEST_RECORD = 100 << 20
 """Bytes of a record, or of a request that must be at hand whole, where the payload has no limit: AWS's greatest."""
 
@@ -85,7 +87,7 @@ def make_plan(job: TransformJob, container: Container) -> TransformPlan:
         object_bytes=None if asked.splits_lines else asked.max_payload_bytes,
         record_bytes=most,
         batch_bytes=most if is_whole_document else min(most, BATCH_BYTES),
-        batch_records=1 if is_whole_document and asked.splits_lines and asked.is_single_record else None,
+        batch_records=_count_records(asked, is_whole_document=is_whole_document),
         assembles_lines=asked.assembles_lines,
         input_path=input_path,
         joins_input=asked.joins_input,
@@ -104,3 +106,9 @@ def _check_paths(
     for name, path, media_type in (("InputFilter", input_path, content_type), ("OutputFilter", output_path, accept)):
         if media_type == CSV and path.begins_with_name:
             raise InvalidRequestError(f"{name} '{path.text}' names a member; a record of {CSV} is an array.")
+
+
+def _count_records(asked: Transform, *, is_whole_document: bool) -> int | None:
+    if not is_whole_document:
+        return BATCH_RECORDS
+    return 1 if asked.splits_lines and asked.is_single_record else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from gyropilot.worker.transform.plan import TransformPlan
 
 CHUNK_BYTES = 1 << 20
 """How much is read at once."""
+OPEN_QUOTATION = "a quotation mark is not closed; with SplitType Line a line is a record."
 
 
 class RecordError(RequestError):
@@ -57,13 +59,17 @@ def read_batches(content: BinaryIO, plan: TransformPlan) -> Iterator[Batch]:
         yield _read_document(lines)
         return
     batch, begun_at = Batch(is_first=True), 0
-    for line, record in _read_csv(lines, plan) if plan.content_type == CSV else _read_json_lines(lines):
-        batch.records.append(record)
-        batch.lines.append(line)
-        lines.record_at = lines.bytes
-        if lines.bytes - begun_at >= plan.batch_bytes or len(batch.records) == plan.batch_records:
-            yield batch
-            batch, begun_at = Batch(), lines.bytes
+    try:
+        for line, record in _read_csv(lines, plan) if plan.content_type == CSV else _read_json_lines(lines):
+            batch.records.append(record)
+            batch.lines.append(line)
+            lines.record_at = lines.bytes
+            if lines.bytes - begun_at >= plan.batch_bytes or len(batch.records) == plan.batch_records:
+                yield batch
+                batch, begun_at = Batch(), lines.bytes
+    except RequestError:
+        yield batch  # a bad record among these came first
+        raise
     yield batch
 
 
@@ -83,21 +89,16 @@ class LineReader:
 
     def __iter__(self) -> Iterator[str]:
         for block in self._read_blocks():
-            text = self._decode(block)
             # Not `splitlines`, which breaks lines at characters that are none of CSV's or JSON's.
-            start = 0
-            while (end := text.find("\n", start) + 1) > 0:
-                yield self._give(text[start:end])
-                start = end
-            if start < len(text):
-                yield self._give(text[start:])
+            for line in io.StringIO(self._decode(block), newline="\n"):
+                self.number += 1
+                self.bytes += len(line) if line.isascii() else len(line.encode())
+                if self.bytes - self.record_at > self._record_bytes:
+                    raise self._too_long(self.number)
+                yield line
 
-    def _give(self, line: str) -> str:
-        self.number += 1
-        self.bytes += len(line) if line.isascii() else len(line.encode())
-        if self.bytes - self.record_at > self._record_bytes:
-            raise RecordError(self.number, f"the record is longer than {self._record_bytes} bytes (MaxPayloadInMB).")
-        return line
+    def _too_long(self, line: int) -> RecordError:
+        return RecordError(line, f"the record is longer than {self._record_bytes} bytes (MaxPayloadInMB).")
 
     def _read_blocks(self) -> Iterator[bytes]:
         """Yield pieces of whole lines, the last one perhaps without a line break."""
@@ -115,9 +116,7 @@ class LineReader:
             else:
                 rest += piece
             if len(rest) > self._record_bytes:
-                raise RecordError(
-                    self.number + 1, f"the record is longer than {self._record_bytes} bytes (MaxPayloadInMB)."
-                )
+                raise self._too_long(self.number + 1)
         if rest:
             yield rest
 
@@ -143,7 +142,7 @@ def _read_csv(lines: LineReader, plan: TransformPlan) -> Iterator[tuple[int, lis
     try:
         for row in reader:
             if plan.is_line_each and reader.line_num != line:
-                raise RecordError(line, "a quotation mark is not closed; with SplitType Line a line is a record.")
+                raise RecordError(line, OPEN_QUOTATION)
             if row:
                 yield from ((number, []) for number in blank)
                 blank.clear()
@@ -153,7 +152,8 @@ def _read_csv(lines: LineReader, plan: TransformPlan) -> Iterator[tuple[int, lis
                 lines.record_at = lines.bytes
             line = reader.line_num + 1
     except csv.Error as error:
-        raise RecordError(line, f"the record is not CSV: {error}.") from None
+        is_open = plan.is_line_each and reader.line_num > line
+        raise RecordError(line, OPEN_QUOTATION if is_open else f"the record is not CSV: {error}.") from None
 
 
 def _read_json_lines(lines: LineReader) -> Iterator[tuple[int, Any]]:
