@@ -9,6 +9,7 @@ from typing import Any
 from gyropilot.api.models import load_service
 from gyropilot.api.protocols.contracts import WireError
 from gyropilot.service import errors
+from gyropilot.service.endpoints import name_log_group
 from gyropilot.service.identity import Identity
 from gyropilot.service.records import AutoMLJob, Candidate, Endpoint, EndpointConfig, Model, TransformJob
 
@@ -228,7 +229,7 @@ def _model_answered(error: errors.ModelAnsweredError, place: Place) -> WireError
     body = error.body.decode(errors="replace")
     message = (
         f'Received {whose} error ({error.status}) from primary with message "{body}". '
-        f"See the log group /aws/sagemaker/Endpoints/{error.endpoint} in account {place.identity.account_id} "
+        f"See the log group {name_log_group(error.endpoint)} in account {place.identity.account_id} "
         "for more information."
     )
     return _model_error(message, error.endpoint, place, status=error.status, body=body)
@@ -243,7 +244,7 @@ def _model_timed_out(error: errors.ModelTimedOutError, place: Place) -> WireErro
 
 
 def _model_error(message: str, endpoint: str, place: Place, *, status: int, body: str) -> WireError:
-    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    group = name_log_group(endpoint)
     arn = f"arn:aws:logs:{place.identity.region}:{place.identity.account_id}:log-group:{group}"
     members = {"OriginalStatusCode": status, "OriginalMessage": body, "LogStreamArn": arn}
     return WireError(code="ModelError", message=message, status=424, members=members)

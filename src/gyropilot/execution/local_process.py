@@ -81,6 +81,11 @@ class LocalProcessLauncher:
         started = self._started.get(program)
         return "" if started is None else started.program.read_output()
 
+    def read_output(self, program: str, start: int) -> tuple[bytes, int]:
+        """Return what the program wrote from byte `start` on."""
+        started = self._started.get(program)
+        return (b"", start) if started is None else started.program.read_output_from(start)
+
     def stop(self, program: str, *, grace_seconds: float = 5.0) -> None:
         """Ask the program to end, then end it."""
         started = self._started.get(program)

@@ -529,6 +529,13 @@ class Launcher(Protocol):
         """Return the last lines (4,000 characters at most) that the program wrote; empty for an id never given."""
         ...
 
+    def read_output(self, program: str, start: int) -> tuple[bytes, int]:
+        """Return what the program wrote from byte `start` on (1 MiB at most), and the byte to go on from.
+
+        What was written long ago may be gone, and is then passed over; an id never given wrote nothing.
+        """
+        ...
+
     def stop(self, program: str, *, grace_seconds: float = 5.0) -> None:
         """Ask the program to end, end it when the grace is over, return when it is gone; unknown ids are no error."""
         ...

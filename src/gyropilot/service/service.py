@@ -94,7 +94,7 @@ def build_service(
         quotas=limits.quotas,
     )
     transforms = TransformService(records=records, blobs=blobs, data=jobs.data, logs=logs, clock=clock, wake=book.wake)
-    endpoints = EndpointService(records=records, client=client, book=book, clock=clock)
+    endpoints = EndpointService(records=records, client=client, book=book, logs=logs, clock=clock)
     supervisor = Supervisor(
         queues=[_open_queue([jobs], launcher, clock, limits), _open_queue([transforms], launcher, clock, limits)],
         endpoints=endpoints,

@@ -28,6 +28,8 @@ STARTUP_SECONDS = 240.0
 """How long a model server may take until it answers: AWS's default."""
 RESTARTS = 3
 """How often in a row a model server may die before its endpoint fails."""
+LONGEST_LINE = 1 << 18
+"""Bytes of output without a line break that are not waited for any longer."""
 
 
 class Book:
@@ -62,6 +64,8 @@ class _Server:
     started_at: datetime
     is_ready: bool = False
     deaths: int = 0
+    read: int = 0
+    """Bytes of the program's output that its log has."""
 
 
 class Supervisor:
@@ -165,10 +169,12 @@ class Supervisor:
         return servers
 
     def _tend_server(self, server: _Server) -> None:
+        self._copy_output(server)
         if not server.program:
             self._start(server)
         elif not self._launcher.is_alive(server.program):
             server.deaths += 1
+            self._log(server, "The model server ended.")
             if server.deaths >= RESTARTS:
                 words = self._launcher.output(server.program).strip()[-800:]
                 raise UnservableError(f"The model server ended {server.deaths} times. The last one wrote: {words}")
@@ -178,6 +184,7 @@ class Supervisor:
             server.is_ready = address is not None and self._client.is_ready(address)
             if server.is_ready:
                 server.deaths = 0
+                self._log(server, "The model server answers.")
             elif self._clock() - server.started_at > timedelta(seconds=STARTUP_SECONDS):
                 self._launcher.stop(server.program)
                 raise UnservableError(f"The model server did not answer within {STARTUP_SECONDS:g} s.")
@@ -185,7 +192,24 @@ class Supervisor:
     def _start(self, server: _Server) -> None:
         server.is_ready = False
         server.started_at = self._clock()
-        server.program = self._launcher.start_model_server(server.spec)
+        server.program, server.read = self._launcher.start_model_server(server.spec), 0
+        self._log(server, "A model server was started.")
+
+    def _copy_output(self, server: _Server) -> None:
+        """Bring whole lines that a model server wrote into its log; of one that is gone the last one too."""
+        is_alive = self._launcher.is_alive(server.program)
+        while server.program:
+            piece, end = self._launcher.read_output(server.program, server.read)
+            cut = piece.rfind(b"\n") + 1
+            if is_alive and (cut or len(piece) < LONGEST_LINE):
+                piece, end = piece[:cut], end - len(piece) + cut
+            if not piece:
+                return
+            self._log(server, *piece.decode(errors="replace").splitlines())
+            server.read = end
+
+    def _log(self, server: _Server, *messages: str) -> None:
+        self._endpoints.log(server.spec.endpoint, f"{server.spec.variant}/{server.program}", messages)
 
     def _publish(self, endpoint: Endpoint, servers: Sequence[_Server]) -> None:
         for variant in endpoint.variants:
@@ -202,6 +226,8 @@ class Supervisor:
             self._book.write(name, server.spec.variant, ())
             if server.program:
                 self._launcher.stop(server.program)
+                self._copy_output(server)
+                self._log(server, "The model server was stopped.")
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def _has_starting_servers(self) -> bool:

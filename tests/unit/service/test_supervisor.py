@@ -209,6 +209,27 @@ def test_a_model_server_that_dies_is_started_again(house: House) -> None:
     assert len(house.programs.served) == 3
 
 
+def test_an_endpoints_log_tells_what_its_model_servers_did_and_wrote(house: House) -> None:
+    house.programs.failing_servers = 1
+    house.create_endpoint()
+    tick_until_in_service(house)
+    group = "/aws/sagemaker/Endpoints/live"
+    assert all(stream.startswith("all/") for stream in house.logs.streams(group))
+    died, lives = sorted(read_all(house, group), key=lambda stream: stream[-1] == "The model server answers.")
+    assert lives == ["A model server was started.", "The model server answers."]
+    assert (died[0], died[-1]) == ("A model server was started.", "The model server ended.")
+    assert "RuntimeError: this model cannot be served" in died
+    house.service.endpoints.delete("live")
+    house.service.supervisor.tick()
+    assert any("The model server was stopped." in log for log in read_all(house, group))
+
+
+def read_all(house: House, group: str) -> list[list[str]]:
+    """Return the lines of each stream of a group."""
+    streams = house.logs.streams(group)
+    return [[line.message for line in house.logs.read(group, stream)] for stream in streams]
+
+
 def test_an_endpoint_whose_servers_keep_dying_fails(house: House) -> None:
     house.programs.failing_servers = 100
     house.create_endpoint()
