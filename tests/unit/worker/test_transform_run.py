@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -156,7 +155,7 @@ class PowerCutError(BaseException):
 
 
 @pytest.fixture
-def cut(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+def cut(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Cuts the power at the third part of an output, once it is set."""
     wanted, parts = threading.Event(), 0
     send = output.OutputWriter._send
