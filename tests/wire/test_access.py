@@ -17,6 +17,7 @@ from gyropilot.api.permissions import LEAST_ROLES, least_role
 from gyropilot.sdk import Session
 from gyropilot.service.access import Role
 from tests.wire.installation import SECRET, Installation, key_of, run_installation
+from tests.wire.requests import job_request
 from tests.wire.test_signatures import ASK
 
 CODES = {
@@ -50,6 +51,15 @@ def test_who_may_only_invoke_does_nothing_else(installation: Installation, servi
 def test_every_role_may_invoke(installation: Installation, role: Role) -> None:
     """The endpoint is not there, but that is all that is wrong."""
     assert ask(installation, "sagemaker-runtime", role) == "ValidationError"
+
+
+def test_a_job_knows_who_asked_for_it(installation: Installation) -> None:
+    s3 = installation.client("s3")
+    s3.create_bucket(Bucket="data")
+    s3.put_object(Bucket="data", Key="train/a.csv", Body=b"x,y\n1,a\n2,b\n")
+    sagemaker = installation.client("sagemaker", key=key_of(Role.USER))
+    sagemaker.create_auto_ml_job(**job_request("of-a-user"))
+    assert installation.service.jobs.get("of-a-user").created_by == "an-user"
 
 
 @pytest.mark.parametrize("service", ["sagemaker", "s3", "sts"])
