@@ -59,6 +59,11 @@ def pipeline_model(shell: Shell, tables: Path, channels: Any) -> Any:
     return shell.start("sagemaker_sdk/pipeline_model.py", channels["name"], tables / "asked.csv").report()
 
 
+@pytest.fixture(scope="module")
+def transforms(shell: Shell, tables: Path, channels: Any) -> Script:
+    return shell.start("sagemaker_sdk/batch_transform.py", channels["name"], tables / "asked.csv")
+
+
 # --- a file on this machine, neither bucket nor role named ------------------------------------------------------------
 
 
@@ -194,6 +199,39 @@ def test_what_was_deleted_is_missing_in_awss_words(pipeline_model: Any) -> None:
         assert message.startswith("An error occurred (ValidationException) when calling the Describe")
         assert "Could not find" in message
     assert len(pipeline_model["gone"]) == 3
+
+
+# --- batch transform --------------------------------------------------------------------------------------------------
+
+
+def test_a_transformer_predicts_whole_objects(transforms: Script) -> None:
+    told = transforms.report()
+    assert told["job"]["TransformJobStatus"] == "Completed"
+    assert told["tags"] == [{"Key": "team", "Value": "people"}]
+    labels, probabilities = zip(*(line.split(",") for line in told["plain"]), strict=True)
+    assert len(labels) == ASKED_ROWS
+    assert set(labels) <= LABELS
+    assert all(0.5 <= float(probability) <= 1 for probability in probabilities)
+
+
+def test_waiting_for_a_transform_job_prints_its_log(transforms: Script) -> None:
+    assert f"1 objects with {ASKED_ROWS} rows" in transforms.wait().output
+
+
+def test_records_are_joined_with_their_predictions(transforms: Script, tables: Path) -> None:
+    told = transforms.report()
+    ages = [line.split(",")[0] for line in (tables / "asked.csv").read_text().splitlines()]
+    labels = [line.split(",")[0] for line in told["plain"]]
+    assert told["joined"] == [f"{age},{label}" for age, label in zip(ages, labels, strict=True)]
+    assert told["joining_to"] == f"s3://{BUCKET}/{told['joining_name']}"
+
+
+def test_a_transform_job_is_taken_up_by_its_name(transforms: Script) -> None:
+    assert transforms.report()["attached"] == {
+        "model": "transformed",
+        "output_path": f"s3://{BUCKET}/transform/plain",
+        "assemble_with": "Line",
+    }
 
 
 # --- the second generation --------------------------------------------------------------------------------------------
