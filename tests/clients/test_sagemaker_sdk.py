@@ -57,11 +57,14 @@ def refusals(scripts: dict[str, Script]) -> Any:
 @pytest.fixture(scope="module")
 def scripts_about_models(shell: Shell, tables: Path, channels: Any) -> Iterator[dict[str, Script]]:
     """The scripts that need a job that has ended."""
-    asked = tables / "asked.csv"
-    names = ("pipeline_model", "batch_transform")
-    started = {name: shell.start(f"sagemaker_sdk/{name}.py", channels["name"], asked) for name in names}
-    yield started
-    for script in started.values():
+    job, asked = channels["name"], tables / "asked.csv"
+    started = [
+        shell.start("sagemaker_sdk/pipeline_model.py", job, asked),
+        shell.start("sagemaker_sdk/batch_transform.py", job, asked),
+        shell.start("sagemaker_sdk/training_again.py", job, tables / "validation.csv", asked),
+    ]
+    yield {script.name: script for script in started}
+    for script in started:
         script.end()
 
 
@@ -73,6 +76,11 @@ def pipeline_model(scripts_about_models: dict[str, Script]) -> Any:
 @pytest.fixture(scope="module")
 def transforms(scripts_about_models: dict[str, Script]) -> Any:
     return scripts_about_models["batch_transform"].report()
+
+
+@pytest.fixture(scope="module")
+def training_again(scripts_about_models: dict[str, Script]) -> Any:
+    return scripts_about_models["training_again"].report()
 
 
 # --- a file on this machine, neither bucket nor role named ------------------------------------------------------------
@@ -210,6 +218,25 @@ def test_what_was_deleted_is_missing_in_awss_words(pipeline_model: Any) -> None:
         assert message.startswith("An error occurred (ValidationException) when calling the Describe")
         assert "Could not find" in message
     assert len(pipeline_model["gone"]) == 3
+
+
+# --- a candidate's training once more ---------------------------------------------------------------------------------
+
+
+def test_a_candidates_steps_run_anew_on_other_data(training_again: Any, channels: Any) -> None:
+    (before,), (after,) = training_again["before"], training_again["after"]
+    assert before["TrainingJobName"] == channels["best"]["CandidateName"]
+    assert after["TrainingJobName"].startswith("sagemaker-automl-training-rerun-")
+    assert after["TrainingJobStatus"] == "Completed"
+    assert after["AlgorithmSpecification"] == before["AlgorithmSpecification"]
+    (channel,) = after["InputDataConfig"]
+    uri = f"s3://{BUCKET}/auto-ml-input-data/validation.csv"
+    assert (channel["ChannelName"], channel["DataSource"]["S3DataSource"]["S3Uri"]) == ("train", uri)
+
+
+def test_the_model_of_a_training_is_deployed_and_asked(training_again: Any) -> None:
+    assert len(training_again["predictions"]) == ASKED_ROWS
+    assert {label for (label,) in training_again["predictions"]} <= LABELS
 
 
 # --- batch transform --------------------------------------------------------------------------------------------------
