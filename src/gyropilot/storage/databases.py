@@ -28,7 +28,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """Give a connection that sees one state of the database."""
+        """Give a connection for reading; each statement sees one state of the database."""
         with self._reading.begin() as connection:
             yield connection
 
@@ -119,5 +119,6 @@ def _set_up_sqlite_connection(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A writer takes the lock at once: one that has read first cannot wait for it, SQLite would refuse it.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # A reader sends one statement, which sees one state of the database by itself.
+    if connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
