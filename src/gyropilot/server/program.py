@@ -100,6 +100,7 @@ def serve(
             allows_anonymous=allows_anonymous,
             s3_domains=settings.s3_domain_names,
             s3_elsewhere=settings.s3_endpoint,
+            records_are_near=stores.records_are_near,
         )
         app = make_app(application, lambda: {"status": "ok", "version": __version__})
         stack.enter_context(_outlive_signals())
