@@ -25,6 +25,8 @@ T = TypeVar("T")
 THREADS = 64
 SPOOL_BYTES = 1 << 20
 PIECE_BYTES = 1 << 18
+MAX_DIGITS = 20
+"""Of a length; more than any body has."""
 
 OWN_PREFIX = "/_gyropilot/"
 """Where the server's own pages are: no bucket's name begins with an underscore."""
@@ -142,7 +144,7 @@ def _read_head(request: Request, body: BinaryIO) -> WireRequest:
         query=scope["query_string"].decode("latin-1"),
         headers=_join_headers(scope["headers"]),
         body=body,
-        length=int(declared) if declared.isdecimal() else 0,
+        length=int(declared) if declared.isascii() and declared.isdecimal() and len(declared) < MAX_DIGITS else 0,
     )
 
 
