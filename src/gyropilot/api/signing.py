@@ -80,11 +80,16 @@ def check_signature(claim: Claim, request: WireRequest, *, secret: str, service:
     Raises:
         ApiError: when they differ.
     """
-    canonical = _write_canonical_request(claim, request, service, payload)
-    text = "\n".join([ALGORITHM, claim.timestamp, claim.scope, hashlib.sha256(canonical.encode("latin-1")).hexdigest()])
-    expected = hmac.new(derive_signing_key(claim.scope, secret), text.encode("latin-1"), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected, claim.signature):
+    expected = sign(claim, request, secret=secret, service=service, payload=payload)
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         raise auth_error("wrong_signature", service)
+
+
+def sign(claim: Claim, request: WireRequest, *, secret: str, service: str, payload: str) -> str:
+    """Return the signature that a secret gives a request."""
+    canonical = _write_canonical_request(claim, request, service, payload)
+    text = "\n".join([ALGORITHM, claim.timestamp, claim.scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    return hmac.digest(derive_signing_key(claim.scope, secret), text.encode(), "sha256").hex()
 
 
 def _write_canonical_request(claim: Claim, request: WireRequest, service: str, payload: str) -> str:
