@@ -33,6 +33,8 @@ HALF_LOAD = 500.0
 """Requests per second: half of what is asked for."""
 DESCRIBED = 2_000
 """How many different jobs are described."""
+COPIES = 10
+"""Of a request that is always the same, so that each sender has some."""
 WARM_UP_SECONDS = 2.0
 STARTS = 5
 
@@ -69,20 +71,18 @@ def measure_requests(home: Path, sizes: Sizes) -> dict[str, Any]:
     described = names[:: max(1, len(names) // DESCRIBED)]
     with running_server(home) as server:
         session = Session(server.endpoint_url, home=home)
-        questions = {
-            "DescribeAutoMLJob": ("DescribeAutoMLJob", [{"AutoMLJobName": name} for name in described]),
-            "ListAutoMLJobs, 10 to a page": ("ListAutoMLJobs", [{}]),
-            "ListAutoMLJobs, 100 to a page, newest first": (
+        requests = {
+            "DescribeAutoMLJob": sign_requests(
+                session, "DescribeAutoMLJob", [{"AutoMLJobName": name} for name in described]
+            ),
+            "ListAutoMLJobs, 10 to a page": sign_requests(session, "ListAutoMLJobs", [{}] * COPIES),
+            "ListAutoMLJobs, 100 to a page, newest first": sign_requests(
+                session,
                 "ListAutoMLJobs",
-                [{"SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100}],
+                [{"SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100}] * COPIES,
             ),
         }
-        found = {
-            title: _load(
-                server, sign_requests(session, operation, documents * (1 if len(documents) > 1 else 10)), sizes
-            )
-            for title, (operation, documents) in questions.items()
-        }
+        found = {title: _load(server, each, sizes) for title, each in requests.items()}
         memory = server.process.memory_info().rss / 2**20
     return {"loads": found, "memory_after_mib": round(memory, 1)}
 

@@ -74,13 +74,15 @@ class SqlRecordStore:
     def find(self, kind: type[R], query: Query) -> Sequence[R]:
         """Return the records that the query selects."""
         with self._database.read() as connection:
-            documents = connection.scalars(*select_documents(kind, query)).all()
+            statement, parameters = select_documents(kind, query)
+            documents = connection.scalars(statement, parameters).all()
         return [decode_record(kind, document) for document in documents]
 
     def count(self, kind: type[Record], query: Query) -> int:
         """Return how many records the query selects."""
         with self._database.read() as connection:
-            return connection.scalars(*select_count(kind, query)).one()
+            statement, parameters = select_count(kind, query)
+            return connection.scalars(statement, parameters).one()
 
     def close(self) -> None:
         """Close the database's connections."""
