@@ -60,20 +60,22 @@ class Load:
 
 def at_full_load(url: str, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
     """Send as fast as answers come."""
-    return _spread(url, requests, connections, lambda number: _Plan(seconds=seconds, seed=number))
+    return _spread(url, requests, connections, lambda number: Plan(seconds=seconds, seed=number))
 
 
 def at_rate(url: str, requests: Sequence[bytes], *, connections: int, seconds: float, rate: float) -> Load:
     """Send so many requests per second, at the moments of a Poisson process."""
-    return _spread(
-        url, requests, connections, lambda number: _Plan(seconds=seconds, seed=number, rate=rate / PROCESSES)
-    )
+    return _spread(url, requests, connections, lambda number: Plan(seconds=seconds, seed=number, rate=rate / PROCESSES))
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Plan:
+class Plan:
+    """When one process sends."""
+
     seconds: float
+    """For how long."""
     seed: int
+    """Of the moments."""
     rate: float = 0.0
     """Requests per second; 0: as many as are answered."""
 
@@ -85,7 +87,7 @@ class _Plan:
             yield at
 
 
-def _spread(url: str, requests: Sequence[bytes], connections: int, plan: Callable[[int], _Plan]) -> Load:
+def _spread(url: str, requests: Sequence[bytes], connections: int, plan: Callable[[int], Plan]) -> Load:
     parts = urlsplit(url)
     address = (str(parts.hostname), int(parts.port or 80))
     begins_at = time.time() + START_SECONDS
@@ -102,7 +104,7 @@ def _spread(url: str, requests: Sequence[bytes], connections: int, plan: Callabl
     )
 
 
-def send(address: tuple[str, int], requests: Sequence[bytes], connections: int, plan: _Plan, begins_at: float) -> Load:
+def send(address: tuple[str, int], requests: Sequence[bytes], connections: int, plan: Plan, begins_at: float) -> Load:
     """Send what the plan says, over some connections, and return what came of it."""
     sender = _Sender(address, requests, connections)
     time.sleep(max(0.0, begins_at - time.time()))
@@ -153,7 +155,7 @@ class _Sender:
         for connection in self._all:
             self._selector.register(connection, selectors.EVENT_READ)
 
-    def run(self, plan: _Plan) -> Load:
+    def run(self, plan: Plan) -> Load:
         load = Load()
         began_at = time.perf_counter()
         if plan.rate:
@@ -168,7 +170,7 @@ class _Sender:
             load.statuses[0] += self._busy
         return load
 
-    def _send_at_moments(self, plan: _Plan, began_at: float, load: Load) -> None:
+    def _send_at_moments(self, plan: Plan, began_at: float, load: Load) -> None:
         for moment in plan.moments():
             due_at = began_at + moment
             while (wait := due_at - time.perf_counter()) > 0:
