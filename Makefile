@@ -84,6 +84,6 @@ clean: ## remove .venv, .venvs, caches and build products
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
 
+# Without them the other tests still run, and those of the clients fail.
 .venvs/clients/installed: requirements-clients.lock tests/clients/javascript/package-lock.json | .venv/pyvenv.cfg
-	@bash tools/prepare_clients.sh
-	@touch $@
+	@if bash tools/prepare_clients.sh; then touch $@; fi
