@@ -151,6 +151,15 @@ def test_a_stopped_job_leaves_nothing_but_what_others_wrote(
     assert list(house.blobs.list_uploads("data")) == []
 
 
+def test_a_job_that_was_to_stop_when_its_worker_died_is_tidied_up(house: House, place: Workplace) -> None:
+    house.put("in/a.csv", ROWS)
+    worker = Worker(house, place)
+    worker.work()
+    house.service.transforms.stop("batch")
+    assert worker.work().status is JobStatus.STOPPED
+    assert worker.outputs() == {}
+
+
 class PowerCutError(BaseException):
     """Ends a worker as a kill does: nothing is tidied up."""
 

@@ -19,7 +19,7 @@ from gyropilot.worker.claim import Claim
 from gyropilot.worker.transform.answer import RecordAnswerer
 from gyropilot.worker.transform.ledger import Ledger
 from gyropilot.worker.transform.output import OutputWriter
-from gyropilot.worker.transform.plan import TransformPlan, make_plan
+from gyropilot.worker.transform.plan import LARGEST_RECORD, TransformPlan, make_plan
 from gyropilot.worker.transform.records import Batch, RecordError, read_batches
 from gyropilot.worker.workplace import Workplace
 
@@ -49,6 +49,8 @@ def transform(place: Workplace, job: TransformJob, claim: Claim) -> Outcome:
     plan = make_plan(job, container)
     folder = place.folder_of(job)
     model = load(fetch_archive(container, place.blobs, folder / "model"))
+    if job.status is JobStatus.STOPPING:  # its last worker had no time to tidy up
+        claim.stop.set()
     inputs = place.transforms.find_inputs(job.transform)
     place.transforms.report(job.name, claim.owner, step=JobStep.TRANSFORMING)
     run = _Run(place, job, claim, plan, RecordAnswerer(model, plan), Ledger(folder))
@@ -73,7 +75,9 @@ class _Run:
         self._plan = plan
         self._answerer = answerer
         self._ledger = ledger
-        self._workers = job.transform.max_concurrent or place.cores
+        # More threads than cores would only hold more batches; large ones are few, so that they fit into memory.
+        asked = min(job.transform.max_concurrent or place.cores, place.cores)
+        self._workers = max(1, min(asked, LARGEST_RECORD // plan.batch_bytes))
         self._rows = 0
 
     def go_through(self, inputs: Sequence[TransformInput]) -> Outcome:
@@ -82,6 +86,7 @@ class _Run:
         started = monotonic()
         self._ledger.abort_upload(self._place.blobs)
         try:
+            self._check_wanted()
             for source in inputs:
                 if self._ledger.has_done(source):
                     self._log(f"{source.uri} was done before.")
