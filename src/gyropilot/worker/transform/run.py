@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from time import monotonic
 
 from gyropilot.engine.bundle.load import load
@@ -51,10 +52,18 @@ def transform(place: Workplace, job: TransformJob, claim: Claim) -> Outcome:
     model = load(fetch_archive(container, place.blobs, folder / "model"))
     if job.status is JobStatus.STOPPING:  # its last worker had no time to tidy up
         claim.stop.set()
-    inputs = place.transforms.find_inputs(job.transform)
+    inputs = _leave_out_own_outputs(place.transforms.find_inputs(job.transform), job.started_at or job.created_at)
     place.transforms.report(job.name, claim.owner, step=JobStep.TRANSFORMING)
     run = _Run(place, job, claim, plan, RecordAnswerer(model, plan), Ledger(folder))
     return run.go_through(inputs)
+
+
+def _leave_out_own_outputs(inputs: Sequence[TransformInput], began_at: datetime) -> Sequence[TransformInput]:
+    """Return the inputs without what an earlier worker wrote among them: the output may lie below the same prefix."""
+    outputs = {(each.output.bucket, each.output.key) for each in inputs}
+    return [
+        each for each in inputs if (each.blob.bucket, each.blob.key) not in outputs or each.blob.modified_at < began_at
+    ]
 
 
 class _Run:
