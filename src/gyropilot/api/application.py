@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from botocore.model import OperationModel
 
-from gyropilot.api.addressing import move_bucket_into_path
+from gyropilot.api.addressing import move_bucket_into_path, remove_bucket
 from gyropilot.api.audit import name_resource
 from gyropilot.api.checksums import HEADER_PREFIX, PIECE_BYTES, CheckedBody
 from gyropilot.api.chunks import ChunkedBody
@@ -146,7 +146,11 @@ class Application:
         exchange.resource = name_resource(route, params)
         check_document(route, params)
         context = Context(
-            service=self._service, aws_service=aws_service, operation=route.operation.name, caller=signed.caller
+            service=self._service,
+            aws_service=aws_service,
+            operation=route.operation.name,
+            caller=signed.caller,
+            host=remove_bucket(request.header("host"), self._s3_domains),
         )
         return protocol.write(route.operation, function(context, params), exchange.request_id)
 
