@@ -168,6 +168,8 @@ class Application:
 
     def refuse_large_body(self, request: WireRequest) -> WireResponse | None:
         """Return the refusal of a request whose body is too long to be read, judged by its head and `length` alone."""
+        if request.length <= MAX_DOCUMENT_BYTES:
+            return None
         exchange = self._open_exchange(request)
         is_content = exchange.aws_service == "s3" and request.method == "PUT"
         limit = MAX_OBJECT_BYTES if is_content else MAX_DOCUMENT_BYTES

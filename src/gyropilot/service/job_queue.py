@@ -10,9 +10,9 @@ from typing import Any
 
 from gyropilot.service.job_keeper import JobKeeper, Outcome
 from gyropilot.service.ports import Clock, Launcher
-from gyropilot.service.queue import take_turns
 from gyropilot.service.records import Job
 from gyropilot.service.states import JobStatus, JobStep
+from gyropilot.service.turns import take_turns
 
 log = logging.getLogger(__name__)
 

@@ -106,7 +106,7 @@ class Supervisor:
         while not stopped.is_set():
             self._book.bell.clear()
             self.tick()
-            self._pause()
+            self._pause(stopped)
 
     def tick(self) -> None:
         """Take the next step for every job and endpoint; one that fails keeps none of the others waiting."""
@@ -116,14 +116,14 @@ class Supervisor:
         with going_on("the endpoints"):
             self._tend_endpoints()
 
-    def _pause(self) -> None:
+    def _pause(self, stopped: threading.Event) -> None:
         """Wait for the next round, and meanwhile look after programs alone: reading a long queue takes its time."""
         if self._has_starting_servers():
             self._book.bell.wait(BUSY_SECONDS)
         elif not any(queue.has_waiting for queue in self._queues):
             self._book.bell.wait(IDLE_SECONDS)
-        else:
-            for _ in range(round(IDLE_SECONDS / BUSY_SECONDS)):
+        elif not stopped.wait(BUSY_SECONDS):  # what is created in quick succession waits together
+            for _ in range(round(IDLE_SECONDS / BUSY_SECONDS) - 1):
                 if self._book.bell.wait(BUSY_SECONDS) or any(queue.has_ended_runs for queue in self._queues):
                     return
 
