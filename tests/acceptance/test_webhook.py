@@ -108,6 +108,7 @@ def create_and_stop(session: Session, job: str) -> None:
     assert wait_for_end(session, job)["AutoMLJobStatus"] == "Stopped"
 
 
+@pytest.mark.timeout(300)
 def test_every_change_arrives_in_order_also_after_a_silence(
     server: RunningServer, session: Session, receiver: Receiver
 ) -> None:
