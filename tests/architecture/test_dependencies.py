@@ -13,7 +13,7 @@ from tests.architecture.repository import PACKAGE, ROOT, imported_modules, sourc
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-networks.lock")
-IMPORTED_AS = {"python-dateutil": "dateutil", "scikit-learn": "sklearn", "xgboost-cpu": "xgboost"}
+IMPORTED_AS = {"python-dateutil": "dateutil", "pyyaml": "yaml", "scikit-learn": "sklearn", "xgboost-cpu": "xgboost"}
 LOADED_BY_NAME = {"httptools", "uvloop"}
 """Uvicorn imports these two by itself when they are there."""
 
