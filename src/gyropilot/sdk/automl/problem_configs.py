@@ -30,8 +30,8 @@ class ProblemConfig:
 
     @classmethod
     def from_response_dict(cls, api_problem_type_config: Mapping[str, Any]) -> Self:
-        """Return the configuration that a description of a job holds under `AutoMLProblemTypeConfig`."""
-        return cls(**cls._read(api_problem_type_config[cls.MEMBER]))
+        """Return the configuration that a description of a job holds, below the member for this kind of problem."""
+        return cls(**cls._read(api_problem_type_config))
 
     def to_request_dict(self) -> Document:
         """Return `AutoMLProblemTypeConfig`."""
@@ -276,4 +276,4 @@ def read_problem_config(document: Mapping[str, Any]) -> ProblemConfig:
     member = next(iter(document), "")
     if member not in PROBLEM_CONFIGS:
         raise ValueError(f"AutoMLProblemTypeConfig holds {member!r}; known here are {', '.join(PROBLEM_CONFIGS)}.")
-    return PROBLEM_CONFIGS[member].from_response_dict(document)
+    return PROBLEM_CONFIGS[member].from_response_dict(document[member])
