@@ -14,6 +14,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 UV := uv==0.13.9
+CLIENTS := $(if $(findstring not clients,$(ARGS)),,.venvs/clients/installed)
 
 .PHONY: help demo test check format serve bench bench-tabular bench-growth docs lock clean
 
@@ -23,11 +24,11 @@ help: ## list the targets
 demo: .venv/installed ## train, deploy and predict with plain boto3 (3 minutes)
 	@bash tools/demo.sh
 
-test: .venv/installed-dev ## run the tests
+test: .venv/installed-dev $(CLIENTS) ## run the tests
 	@bash tools/prepare_tests.sh
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-check: .venv/installed-dev ## judge the code as CI does: format, lint, types, import rules, docs, tests
+check: .venv/installed-dev $(CLIENTS) ## judge the code as CI does: format, lint, types, import rules, docs, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -59,7 +60,7 @@ lock: .venv/pyvenv.cfg ## resolve pyproject.toml into the lock files (ARGS=--upg
 	bash tools/lock.sh $(ARGS)
 
 clean: ## remove .venv, .venvs, caches and build products
-	rm -rf .venv .venvs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venvs tests/clients/javascript/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find src tests examples benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pyvenv.cfg: | tools/prepare.sh
@@ -78,4 +79,8 @@ clean: ## remove .venv, .venvs, caches and build products
 .venv/installed-dev: requirements-dev.lock .venv/installed
 	@echo "installing the tools of development"
 	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+.venvs/clients/installed: requirements-clients.lock tests/clients/javascript/package-lock.json | .venv/pyvenv.cfg
+	@bash tools/prepare_clients.sh
 	@touch $@

@@ -70,11 +70,11 @@ class RunningServer:
         self.process.send_signal(number)
         self.process.wait(60)
 
-    def worker_of(self, job: str) -> psutil.Process | None:
+    def worker_of(self, job: str, resource: str = "automl-job") -> psutil.Process | None:
         """Return the process that works on a job."""
         assert self.process is not None
         for child in psutil.Process(self.process.pid).children():
-            if child.cmdline()[-2:] == ["gyropilot.worker", job]:
+            if child.cmdline()[-2:] == ["gyropilot.worker", f"{resource}/{job}"]:
                 return child
         return None
 

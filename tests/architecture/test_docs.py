@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import get_args
 
@@ -15,6 +17,7 @@ from gyropilot.settings import Settings
 from tests.architecture.repository import PACKAGE, ROOT, documents, table_names
 
 DOCS = ROOT / "docs"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NO_FILES = {"utils.py", "helpers.py", "common.py"}
 """Named because there are none."""
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -133,6 +136,20 @@ def test_every_encoder_and_derivation_is_documented() -> None:
         row = re.search(rf"^\| `{kind.__struct_config__.tag}` \|.*$", text, re.MULTILINE)
         assert row, f"{kind.__name__} is not documented"
         assert [name for name in kind.__struct_fields__ if name != "name" and f"`{name}`" not in row.group()] == []
+
+
+def test_the_documented_clients_are_those_of_the_lock_files() -> None:
+    pins: dict[str, str] = {}
+    for lock in ("requirements.lock", "requirements-clients.lock"):
+        pins |= dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+    packages = json.loads((ROOT / "tests/clients/javascript/package-lock.json").read_text(encoding="utf-8"))["packages"]
+    pins |= {name.removeprefix("node_modules/"): package.get("version", "") for name, package in packages.items()}
+    rows = dict(
+        re.findall(r"^\| `([^`]+)` \| (\d\S+) \|", (DOCS / "clients.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    named = [re.split("[<>=]", text)[0] for text in PROJECT["dependency-groups"]["clients"]]
+    assert set(rows) == {"boto3", *named, *packages[""]["dependencies"]}
+    assert rows == {name: pins[name] for name in rows}
 
 
 def test_every_command_is_documented_with_its_options() -> None:

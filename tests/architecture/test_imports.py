@@ -36,6 +36,7 @@ def test_nothing_reads_a_format_that_runs_code(path: Path) -> None:
         ("gyropilot.server", (*TRAINING_LIBRARIES, "onnxruntime")),
         ("gyropilot.sdk", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES)),
         ("gyropilot.cli.main", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES)),
+        ("gyropilot.worker.transform.run", (*TRAINING_LIBRARIES, "pandas", "polars")),
         ("gyropilot.serving.app", (*TRAINING_LIBRARIES, *TABLE_LIBRARIES)),
         ("gyropilot.engine.bundle.load", (*TRAINING_LIBRARIES, *TABLE_LIBRARIES)),
         ("gyropilot.engine.model", (*TRAINING_LIBRARIES, "pandas", "polars")),

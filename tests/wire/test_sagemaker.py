@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gyropilot.service.access import Role
-from gyropilot.service.jobs import Outcome
+from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.records import Candidate, Container, Metric
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
 from tests.wire.installation import IDENTITY, ROLE, Installation, key_of, run_installation

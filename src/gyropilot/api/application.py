@@ -33,7 +33,7 @@ from gyropilot.api.presigned import signs_bucket_in_path
 from gyropilot.api.protocols.catalogue import protocol_of
 from gyropilot.api.protocols.contracts import MalformedRequestError, WireError
 from gyropilot.api.protocols.rest import is_streamed
-from gyropilot.api.routing import Route, UnknownOperationError, find_operation, find_service
+from gyropilot.api.routing import Route, UnknownOperationError, find_operation, find_service, find_unserved_service
 from gyropilot.api.signatures import CredentialStore, authenticate
 from gyropilot.api.validation import find_violations, word_violations
 from gyropilot.api.wire import WireRequest, WireResponse
@@ -55,6 +55,9 @@ class _Exchange:
     """What is known of one request so far."""
 
     aws_service: str
+    """The service that answers, by botocore's name."""
+    unserved: str
+    """The service asked for, when it is one that is not served: another one of its protocol words the refusal."""
     at: datetime
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     caller: Caller | None = None
@@ -96,7 +99,7 @@ class Application:
 
     def handle(self, request: WireRequest) -> WireResponse:
         """Return the answer to a request, whatever happens."""
-        exchange = _Exchange(aws_service=find_service(request), at=self._clock())
+        exchange = self._open_exchange(request)
         protocol = protocol_of(exchange.aws_service)
         error: WireError | None = None
         try:
@@ -109,6 +112,10 @@ class Application:
         self._note(exchange, response.status, error)
         return response
 
+    def _open_exchange(self, request: WireRequest) -> _Exchange:
+        unserved = find_unserved_service(request)
+        return _Exchange(aws_service=find_service(request), unserved=unserved, at=self._clock())
+
     def _answer(self, request: WireRequest, exchange: _Exchange) -> WireResponse:
         """Take the steps of a request, one after the other, and note in the exchange how far it came."""
         aws_service, protocol = exchange.aws_service, protocol_of(exchange.aws_service)
@@ -118,6 +125,9 @@ class Application:
             request, aws_service, self._credentials, exchange.at, allows_anonymous=self._allows_anonymous
         )
         exchange.caller = signed.caller
+        if exchange.unserved:
+            message = f"Gyropilot does not serve the AWS service that signs as '{exchange.unserved}'."
+            raise ApiError.of(not_implemented(aws_service, message))
         if aws_service == "s3" and self._s3_elsewhere:
             raise ApiError("NotImplemented", f"Objects are not kept here but in the S3 at {self._s3_elsewhere}.", 501)
         sent = signed.request
@@ -146,7 +156,7 @@ class Application:
 
     def refuse_large_body(self, request: WireRequest) -> WireResponse | None:
         """Return the refusal of a request whose body is too long to be read, judged by its head and `length` alone."""
-        exchange = _Exchange(aws_service=find_service(request), at=self._clock())
+        exchange = self._open_exchange(request)
         is_content = exchange.aws_service == "s3" and request.method == "PUT"
         limit = MAX_OBJECT_BYTES if is_content else MAX_DOCUMENT_BYTES
         if request.length <= limit:
@@ -167,7 +177,7 @@ class Application:
             request_id=exchange.request_id,
             user=caller.user if caller is not None else "",
             access_key_id=caller.access_key_id if caller is not None else "",
-            service=exchange.aws_service,
+            service=exchange.unserved or exchange.aws_service,
             operation=exchange.operation,
             resource=exchange.resource,
             status=status,

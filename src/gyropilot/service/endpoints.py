@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -17,12 +17,17 @@ from gyropilot.service.errors import (
     NotFoundError,
     VariantNotFoundError,
 )
-from gyropilot.service.ports import Answer, Clock, ModelClient, Query, RecordStore
+from gyropilot.service.ports import Answer, Clock, LogLine, LogStore, ModelClient, Query, RecordStore
 from gyropilot.service.records import Endpoint, EndpointConfig, Model, Variant
 from gyropilot.service.states import ENDPOINT_MOVES, EndpointStatus
 
 INVOCATION_SECONDS = 60.0
 """How long a model may take to answer: AWS's limit."""
+
+
+def name_log_group(endpoint: str) -> str:
+    """Return the log group of an endpoint."""
+    return f"/aws/sagemaker/Endpoints/{endpoint}"
 
 
 class EndpointConfigService:
@@ -96,9 +101,12 @@ class AddressBook(Protocol):
 class EndpointService:
     """Creates, shows, lists and deletes endpoints, and passes invocations to their models."""
 
-    def __init__(self, *, records: RecordStore, client: ModelClient, book: AddressBook, clock: Clock) -> None:
+    def __init__(
+        self, *, records: RecordStore, client: ModelClient, book: AddressBook, logs: LogStore, clock: Clock
+    ) -> None:
         self._records = records
         self._client = client
+        self._logs = logs
         self._book = book
         self._clock = clock
         self._dice = random.Random(0)  # noqa: S311  # shares traffic, keeps no secret
@@ -167,6 +175,13 @@ class EndpointService:
             return replace(endpoint, status=status, failure_reason=failure_reason[:1024], modified_at=self._clock())
 
         return change_record(self._records, Endpoint, name, change)
+
+    def log(self, name: str, stream: str, messages: Iterable[str]) -> None:
+        """Add lines to a log of an endpoint: one for each model server, `VARIANT/PROGRAM`."""
+        now = self._clock()
+        lines = [LogLine(at=now, message=message) for message in messages]
+        if lines:
+            self._logs.append(name_log_group(name), stream, lines)
 
     def remove(self, name: str) -> None:
         """Forget an endpoint whose model servers are gone; one already forgotten is no error."""

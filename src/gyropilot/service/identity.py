@@ -29,6 +29,10 @@ class Identity:
         """Return the ARN of the training job that a candidate stands for."""
         return self.arn("training-job", name)
 
+    def transform_job_arn(self, name: str) -> str:
+        """Return the ARN of a transform job."""
+        return self.arn("transform-job", name)
+
     def model_arn(self, name: str) -> str:
         """Return the ARN of a model; AWS writes its name in lower case."""
         return self.arn("model", name.lower())

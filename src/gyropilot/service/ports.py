@@ -510,7 +510,7 @@ class Launcher(Protocol):
     """
 
     def start_worker(self, job: str) -> str:
-        """Start a worker that claims and runs this job."""
+        """Start a worker that claims and runs the job of this reference, such as `automl-job/churn`."""
         ...
 
     def start_model_server(self, spec: ModelServerSpec) -> str:
@@ -527,6 +527,13 @@ class Launcher(Protocol):
 
     def output(self, program: str) -> str:
         """Return the last lines (4,000 characters at most) that the program wrote; empty for an id never given."""
+        ...
+
+    def read_output(self, program: str, start: int) -> tuple[bytes, int]:
+        """Return what the program wrote from byte `start` on (1 MiB at most), and the byte to go on from.
+
+        What was written long ago may be gone, and is then passed over; an id never given wrote nothing.
+        """
         ...
 
     def stop(self, program: str, *, grace_seconds: float = 5.0) -> None:

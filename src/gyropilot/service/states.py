@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class JobStatus(StrEnum):
-    """Where an AutoML job stands."""
+    """Where a job stands."""
 
     IN_PROGRESS = "InProgress"
     COMPLETED = "Completed"
@@ -28,6 +28,7 @@ class JobStep(StrEnum):
     ANALYZING_DATA = "AnalyzingData"
     PRE_TRAINING = "PreTraining"
     TRAINING_MODELS = "TrainingModels"
+    TRANSFORMING = "Transforming"
     MAX_CANDIDATES_REACHED = "MaxCandidatesReached"
     MAX_RUNTIME_REACHED = "MaxAutoMLJobRuntimeReached"
     COMPLETED = "Completed"

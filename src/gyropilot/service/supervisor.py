@@ -6,25 +6,21 @@ restart would miss: a server that starts anew finds open jobs and endpoints in t
 
 from __future__ import annotations
 
-import logging
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from gyropilot.service.archives import UnservableError, fetch_archive, find_only_container
 from gyropilot.service.endpoints import EndpointService
-from gyropilot.service.errors import BlobNotFoundError, BucketNotFoundError, InvalidMoveError, NotFoundError
+from gyropilot.service.errors import InvalidMoveError, NotFoundError
 from gyropilot.service.identity import Identity
-from gyropilot.service.jobs import JobService, Outcome
-from gyropilot.service.locations import Location
+from gyropilot.service.job_queue import JobQueue, going_on
 from gyropilot.service.ports import BlobStore, Clock, Launcher, ModelClient, ModelServerSpec, Query
-from gyropilot.service.records import AutoMLJob, Container, Endpoint
-from gyropilot.service.states import EndpointStatus, JobStatus, JobStep
-
-log = logging.getLogger(__name__)
+from gyropilot.service.records import Endpoint
+from gyropilot.service.states import EndpointStatus
 
 IDLE_SECONDS = 1.0
 BUSY_SECONDS = 0.1
@@ -32,6 +28,8 @@ STARTUP_SECONDS = 240.0
 """How long a model server may take until it answers: AWS's default."""
 RESTARTS = 3
 """How often in a row a model server may die before its endpoint fails."""
+LONGEST_LINE = 1 << 18
+"""Bytes of output without a line break that are not waited for any longer."""
 
 
 class Book:
@@ -66,27 +64,8 @@ class _Server:
     started_at: datetime
     is_ready: bool = False
     deaths: int = 0
-
-
-@dataclass(kw_only=True)
-class _Run:
-    """The worker of one job as the supervisor sees it."""
-
-    program: str
-    starts: int = field(default=1)
-
-
-@contextmanager
-def _going_on(what: str) -> Iterator[None]:
-    """Write an error down instead of raising it: the next round tries again."""
-    try:
-        yield
-    except Exception:
-        log.exception("the supervisor could not tend %s and goes on", what)
-
-
-class UnservableError(Exception):
-    """An endpoint cannot be served as it is described; the message says why."""
+    read: int = 0
+    """Bytes of the program's output that its log has."""
 
 
 class Supervisor:
@@ -95,7 +74,7 @@ class Supervisor:
     def __init__(
         self,
         *,
-        jobs: JobService,
+        queues: Sequence[JobQueue],
         endpoints: EndpointService,
         blobs: BlobStore,
         launcher: Launcher,
@@ -104,10 +83,8 @@ class Supervisor:
         identity: Identity,
         clock: Clock,
         folder: Path,
-        max_running_jobs: int,
-        max_attempts: int,
     ) -> None:
-        self._jobs = jobs
+        self._queues = queues
         self._endpoints = endpoints
         self._blobs = blobs
         self._launcher = launcher
@@ -116,70 +93,33 @@ class Supervisor:
         self._identity = identity
         self._clock = clock
         self._folder = folder
-        self._max_running_jobs = max_running_jobs
-        self._max_attempts = max_attempts
-        self._runs: dict[str, _Run] = {}
         self._servers: dict[str, list[_Server]] = {}
-        self._has_waiting_jobs = False
 
     def run(self, stopped: threading.Event) -> None:
-        """Tick until told to stop: when woken and every second, ten times as often while something is waited for."""
+        """Tick until told to stop: when woken and every second, at once when there is room for a job that waits."""
         while not stopped.is_set():
             self._book.bell.clear()
             self.tick()
-            is_busy = self._has_waiting_jobs or self._has_starting_servers()
-            self._book.bell.wait(BUSY_SECONDS if is_busy else IDLE_SECONDS)
+            self._pause()
 
     def tick(self) -> None:
         """Take the next step for every job and endpoint; one that fails keeps none of the others waiting."""
-        with _going_on("the jobs"):
-            self._tend_jobs()
-        with _going_on("the endpoints"):
+        for queue in self._queues:
+            with going_on("the jobs"):
+                queue.tend()
+        with going_on("the endpoints"):
             self._tend_endpoints()
 
-    # --- jobs ---------------------------------------------------------------------------------------------------------
-
-    def _tend_jobs(self) -> None:
-        open_jobs = self._jobs.find_open()
-        self._has_waiting_jobs = False
-        for name in set(self._runs) - {job.name for job in open_jobs}:
-            if not self._launcher.is_alive(self._runs[name].program):
-                del self._runs[name]
-        running = sum(1 for run in self._runs.values() if self._launcher.is_alive(run.program))
-        for job in open_jobs:
-            with _going_on(f"the job {job.name}"):
-                running += self._tend_job(job, has_room=running < self._max_running_jobs)
-
-    def _tend_job(self, job: AutoMLJob, *, has_room: bool) -> int:
-        """Take the next step for one open job and return how many workers that started."""
-        run = self._runs.get(job.name)
-        if run is not None:
-            if self._launcher.is_alive(run.program):
-                return 0
-            job = self._jobs.release(job.name, run.program)
-        if job.lease is not None and job.lease.expires_at > self._clock():
-            return 0  # another server's worker has it
-        if job.status is JobStatus.STOPPING:
-            self._jobs.end_without_worker(job.name, Outcome(status=JobStatus.STOPPED, step=JobStep.STOPPED))
-            return 0
-        starts = run.starts if run is not None else 0
-        if max(job.attempts, starts) >= self._max_attempts:
-            self._fail_job(job, run)
-            return 0
-        if not has_room:
-            self._has_waiting_jobs = True
-            return 0
-        self._runs[job.name] = _Run(program=self._launcher.start_worker(job.name), starts=starts + 1)
-        return 1
-
-    def _fail_job(self, job: AutoMLJob, run: _Run | None) -> None:
-        words = self._launcher.output(run.program).strip() if run is not None else ""
-        reason = f"InternalServerError: {self._max_attempts} workers ended before the job did."
-        if words:
-            reason += f" The last one wrote: {words[-600:]}"
-        self._jobs.end_without_worker(
-            job.name, Outcome(status=JobStatus.FAILED, step=JobStep.FAILED, failure_reason=reason)
-        )
+    def _pause(self) -> None:
+        """Wait for the next round, and meanwhile look after programs alone: reading a long queue takes its time."""
+        if self._has_starting_servers():
+            self._book.bell.wait(BUSY_SECONDS)
+        elif not any(queue.has_waiting for queue in self._queues):
+            self._book.bell.wait(IDLE_SECONDS)
+        else:
+            for _ in range(round(IDLE_SECONDS / BUSY_SECONDS)):
+                if self._book.bell.wait(BUSY_SECONDS) or any(queue.has_ended_runs for queue in self._queues):
+                    return
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
@@ -188,7 +128,7 @@ class Supervisor:
         for name in set(self._servers) - {endpoint.name for endpoint in endpoints}:
             self._take_down(name)
         for endpoint in endpoints:
-            with _going_on(f"the endpoint {endpoint.name}"):
+            with going_on(f"the endpoint {endpoint.name}"):
                 self._tend_endpoint(endpoint)
 
     def _tend_endpoint(self, endpoint: Endpoint) -> None:
@@ -220,39 +160,21 @@ class Supervisor:
         now = self._clock()
         servers: list[_Server] = []
         for variant in endpoint.variants:
-            container = self._only_container(endpoint.containers[variant.name])
-            archive = self._fetch(container, self._folder / endpoint.name / variant.name)
+            container = find_only_container(endpoint.containers[variant.name], self._identity)
+            archive = fetch_archive(container, self._blobs, self._folder / endpoint.name / variant.name)
             spec = ModelServerSpec(
                 endpoint=endpoint.name, variant=variant.name, archive=archive, environment=dict(container.environment)
             )
             servers += [_Server(spec=spec, started_at=now) for _ in range(variant.instance_count)]
         return servers
 
-    def _only_container(self, containers: Sequence[Container]) -> Container:
-        if len(containers) != 1:
-            raise UnservableError(f"Models of {len(containers)} containers in series are not served by Gyropilot yet.")
-        if not self._identity.serves_image(containers[0].image):
-            raise UnservableError(
-                f"The image {containers[0].image} is not one of Gyropilot's; use a candidate's InferenceContainers."
-            )
-        return containers[0]
-
-    def _fetch(self, container: Container, folder: Path) -> Path:
-        place = Location.parse(container.model_data_url)
-        folder.mkdir(parents=True, exist_ok=True)
-        archive, partial = folder / "model.tar.gz", folder / "model.tar.gz.partial"
-        try:
-            with self._blobs.open(place.bucket, place.key) as (_, content), partial.open("wb") as file:
-                shutil.copyfileobj(content, file, 1 << 20)
-        except (BucketNotFoundError, BlobNotFoundError):
-            raise UnservableError(f"Could not find model data at {container.model_data_url}.") from None
-        return partial.replace(archive)
-
     def _tend_server(self, server: _Server) -> None:
+        self._copy_output(server)
         if not server.program:
             self._start(server)
         elif not self._launcher.is_alive(server.program):
             server.deaths += 1
+            self._log(server, "The model server ended.")
             if server.deaths >= RESTARTS:
                 words = self._launcher.output(server.program).strip()[-800:]
                 raise UnservableError(f"The model server ended {server.deaths} times. The last one wrote: {words}")
@@ -262,6 +184,7 @@ class Supervisor:
             server.is_ready = address is not None and self._client.is_ready(address)
             if server.is_ready:
                 server.deaths = 0
+                self._log(server, "The model server answers.")
             elif self._clock() - server.started_at > timedelta(seconds=STARTUP_SECONDS):
                 self._launcher.stop(server.program)
                 raise UnservableError(f"The model server did not answer within {STARTUP_SECONDS:g} s.")
@@ -269,7 +192,24 @@ class Supervisor:
     def _start(self, server: _Server) -> None:
         server.is_ready = False
         server.started_at = self._clock()
-        server.program = self._launcher.start_model_server(server.spec)
+        server.program, server.read = self._launcher.start_model_server(server.spec), 0
+        self._log(server, "A model server was started.")
+
+    def _copy_output(self, server: _Server) -> None:
+        """Bring whole lines that a model server wrote into its log; of one that is gone the last one too."""
+        is_alive = self._launcher.is_alive(server.program)
+        while server.program:
+            piece, end = self._launcher.read_output(server.program, server.read)
+            cut = piece.rfind(b"\n") + 1
+            if is_alive and (cut or len(piece) < LONGEST_LINE):
+                piece, end = piece[:cut], end - len(piece) + cut
+            if not piece:
+                return
+            self._log(server, *piece.decode(errors="replace").splitlines())
+            server.read = end
+
+    def _log(self, server: _Server, *messages: str) -> None:
+        self._endpoints.log(server.spec.endpoint, f"{server.spec.variant}/{server.program}", messages)
 
     def _publish(self, endpoint: Endpoint, servers: Sequence[_Server]) -> None:
         for variant in endpoint.variants:
@@ -286,6 +226,8 @@ class Supervisor:
             self._book.write(name, server.spec.variant, ())
             if server.program:
                 self._launcher.stop(server.program)
+                self._copy_output(server)
+                self._log(server, "The model server was stopped.")
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def _has_starting_servers(self) -> bool:

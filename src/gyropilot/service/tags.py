@@ -10,14 +10,15 @@ from gyropilot.service.errors import InvalidRequestError, NotFoundError
 from gyropilot.service.identity import Identity
 from gyropilot.service.jobs import JobService
 from gyropilot.service.ports import RecordStore
-from gyropilot.service.records import AutoMLJob, Candidate, Endpoint, EndpointConfig, Model, Record
+from gyropilot.service.records import AutoMLJob, Candidate, Endpoint, EndpointConfig, Model, Record, TransformJob
 
 MAX_TAGS = 50
 """How many tags a resource may have."""
 
 KINDS: Mapping[str, type[Record]] = {
-    "automl-job": AutoMLJob,
+    AutoMLJob.resource: AutoMLJob,
     "training-job": Candidate,
+    TransformJob.resource: TransformJob,
     "model": Model,
     "endpoint-config": EndpointConfig,
     "endpoint": Endpoint,

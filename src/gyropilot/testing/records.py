@@ -24,6 +24,8 @@ from gyropilot.service.records import (
     Problem,
     Record,
     StateChange,
+    Transform,
+    TransformJob,
     Variant,
 )
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
@@ -63,6 +65,20 @@ _SAMPLES: tuple[Record, ...] = (
         objective=_METRIC,
         metrics=(_METRIC, _METRIC),
         containers=(_CONTAINER,),
+    ),
+    TransformJob(
+        name="Transform",
+        **_TIMES,
+        request={"TransformJobName": "Transform"},
+        transform=Transform(
+            input_uri="s3://bucket/in/",
+            output_uri="s3://bucket/out",
+            max_payload_bytes=1 << 20,
+            environment={"A": "b"},
+            joins_input=True,
+        ),
+        containers=(_CONTAINER,),
+        step=JobStep.TRANSFORMING,
     ),
     Model(name="Model", **_TIMES, request={}, containers=(_CONTAINER, _CONTAINER)),
     EndpointConfig(name="Config", **_TIMES, request={}, variants=(_VARIANT,)),

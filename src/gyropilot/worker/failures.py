@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from gyropilot.engine.errors import BudgetSpentError, DataError, EngineError, TaskError
+from gyropilot.engine.errors import BudgetSpentError, DataError, EngineError, RequestError, TaskError
+from gyropilot.service.archives import UnservableError
 from gyropilot.service.errors import InvalidRequestError
-from gyropilot.service.jobs import Outcome
-from gyropilot.service.records import AutoMLJob
+from gyropilot.service.job_keeper import Outcome
+from gyropilot.service.records import AutoMLJob, Job
 from gyropilot.service.states import JobStatus, JobStep
 
 
-def judge_failure(error: Exception, job: AutoMLJob) -> Outcome:
+def judge_failure(error: Exception, job: Job) -> Outcome:
     """Return the end of a job whose run raised an error.
 
     Args:
         error: what was raised.
         job: the job as it stands now.
     """
-    if isinstance(error, BudgetSpentError):
+    if isinstance(error, BudgetSpentError) and isinstance(job, AutoMLJob):
         return _judge_spent_budget(job)
-    if isinstance(error, DataError | TaskError | InvalidRequestError):
+    if isinstance(error, DataError | TaskError | RequestError | InvalidRequestError | UnservableError):
         return _fail(f"ClientError: {error}")
     if isinstance(error, EngineError):
         return _fail(f"AlgorithmError: {error}")

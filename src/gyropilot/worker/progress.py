@@ -21,7 +21,8 @@ from gyropilot.engine.events import (
 )
 from gyropilot.engine.task import ProblemType
 from gyropilot.service.errors import NotFoundError
-from gyropilot.service.jobs import JobService, Outcome
+from gyropilot.service.job_keeper import Outcome
+from gyropilot.service.jobs import JobService
 from gyropilot.service.ports import Clock
 from gyropilot.service.records import AutoMLJob, Candidate, Metric
 from gyropilot.service.states import CandidateStatus, JobStatus, JobStep

@@ -7,7 +7,7 @@ from gyropilot.engine.budget import Budget
 from gyropilot.engine.errors import BudgetSpentError, TaskError
 from gyropilot.engine.task import ColumnKind, ProblemType, Task
 from gyropilot.service.feature_specification import FeatureSpecification
-from gyropilot.service.jobs import Outcome
+from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
 from gyropilot.service.records import AutoMLJob, Problem
 from gyropilot.worker.artifacts import ModelShelf
@@ -29,7 +29,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         InvalidRequestError: when the data or the feature specification is no longer there or no longer right.
         LeaseLostError: when the worker no longer holds the job.
     """
-    folder = place.folder_of(job.name)
+    folder = place.folder_of(job)
     paths, validation = (
         download(place.blobs, place.jobs.data.find(uri), folder / name) if uri else []
         for name, uri in (("data", job.problem.data_uri), ("validation", job.problem.validation_uri))

@@ -23,6 +23,7 @@ from gyropilot.api.operations import (
     runtime,
     tags,
     training_jobs,
+    transform_jobs,
     uploads,
 )
 from gyropilot.api.operations.context import Operation
@@ -50,9 +51,10 @@ SERVED = (
     ServedOperation("sagemaker", "DescribeProcessingJob", absent_jobs.describe_processing_job),
     ServedOperation("sagemaker", "ListProcessingJobs", absent_jobs.list_processing_jobs),
     ServedOperation("sagemaker", "StopProcessingJob", absent_jobs.stop_processing_job),
-    ServedOperation("sagemaker", "DescribeTransformJob", absent_jobs.describe_transform_job),
-    ServedOperation("sagemaker", "ListTransformJobs", absent_jobs.list_transform_jobs),
-    ServedOperation("sagemaker", "StopTransformJob", absent_jobs.stop_transform_job),
+    ServedOperation("sagemaker", "CreateTransformJob", transform_jobs.create_transform_job),
+    ServedOperation("sagemaker", "DescribeTransformJob", transform_jobs.describe_transform_job),
+    ServedOperation("sagemaker", "ListTransformJobs", transform_jobs.list_transform_jobs),
+    ServedOperation("sagemaker", "StopTransformJob", transform_jobs.stop_transform_job),
     ServedOperation("sagemaker", "DescribeHyperParameterTuningJob", absent_jobs.describe_tuning_job),
     ServedOperation("sagemaker", "ListHyperParameterTuningJobs", absent_jobs.list_tuning_jobs),
     ServedOperation("sagemaker", "StopHyperParameterTuningJob", absent_jobs.stop_tuning_job),

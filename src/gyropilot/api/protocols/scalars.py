@@ -71,14 +71,14 @@ def parse_timestamp(value: object) -> datetime:
 
 
 def format_timestamp(moment: datetime, timestamp_format: str) -> str | float:
-    """Return a moment in one of the model's three formats; only RFC 822 loses fractions of a second."""
+    """Return a moment in one of the model's three formats; RFC 822 tells seconds, the others milliseconds, like AWS."""
     moment = moment.astimezone(UTC)
     if timestamp_format.lower() == "rfc822":
         return format_datetime(moment.replace(microsecond=0), usegmt=True)
     if timestamp_format.lower() == "unixtimestamp":
-        return int(moment.timestamp()) if not moment.microsecond else moment.timestamp()
-    precision = "milliseconds" if moment.microsecond % 1000 == 0 else "microseconds"
-    return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+        seconds, milliseconds = math.floor(moment.timestamp()), moment.microsecond // 1000
+        return seconds + milliseconds / 1000 if milliseconds else seconds
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def format_float(value: float) -> float | str:
