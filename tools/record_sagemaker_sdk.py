@@ -121,7 +121,10 @@ JOBS: list[dict[str, Any]] = [
         "options": {"target_attribute_name": "y", "endpoint_name": "mine", "auto_generate_endpoint_name": False},
         "inputs": "s3://bucket/a",
     },
-    {"options": {"target_attribute_name": "y", "validation_fraction": 0, "tags": {"a": "b"}}, "inputs": "s3://bucket/a"},
+    {
+        "options": {"target_attribute_name": "y", "validation_fraction": 0, "tags": {"a": "b"}},
+        "inputs": "s3://bucket/a",
+    },
     {"options": {}, "inputs": "s3://bucket/a"},
     {"options": {"target_attribute_name": "y"}, "inputs": {"a": 1}},
     {"options": {"problem_type": "Regression"}, "inputs": "s3://bucket/a"},
@@ -157,7 +160,10 @@ PROBLEMS: list[dict[str, Any]] = [
     {"kind": "AutoMLImageClassificationConfig", "options": {}},
     {"kind": "AutoMLImageClassificationConfig", "options": LIMITS},
     {"kind": "AutoMLTextClassificationConfig", "options": {"content_column": "t", "target_label_column": "y"}},
-    {"kind": "AutoMLTextClassificationConfig", "options": {"content_column": "t", "target_label_column": "y", **LIMITS}},
+    {
+        "kind": "AutoMLTextClassificationConfig",
+        "options": {"content_column": "t", "target_label_column": "y", **LIMITS},
+    },
     {"kind": "AutoMLTextGenerationConfig", "options": {"base_model_name": "Falcon7B"}},
     {
         "kind": "AutoMLTextGenerationConfig",

@@ -74,8 +74,8 @@ class CSVSerializer(SimpleBaseSerializer):
             return data.to_csv(header=False, index=False)
         if is_frame(data) and hasattr(data, "rows"):  # Polars
             return _write_rows(data.rows())
-        if isinstance(data, dict) or not _is_sequence(data):
-            raise ValueError(f"A {type(data).__name__} has no rows to write as CSV; give lists, or use JSONSerializer.")
+        if not _is_sequence(data) or any(isinstance(row, dict) for row in data):
+            raise ValueError("CSV is written of rows without names, as lists; use JSONSerializer for dictionaries.")
         return _write_rows(data if _is_table(data) else [data])
 
 
