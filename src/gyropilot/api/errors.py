@@ -11,7 +11,7 @@ from gyropilot.api.protocols.contracts import WireError
 from gyropilot.service import errors
 from gyropilot.service.endpoints import name_log_group
 from gyropilot.service.identity import Identity
-from gyropilot.service.records import AutoMLJob, Candidate, Endpoint, EndpointConfig, Model, TransformJob
+from gyropilot.service.records import AutoMLJob, Candidate, Endpoint, EndpointConfig, Model, TrainingJob, TransformJob
 
 
 class ApiError(Exception):
@@ -52,13 +52,14 @@ KEY_BYTES_MAX = 1024
 _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     AutoMLJob.kind: Identity.job_arn,
     Candidate.kind: Identity.training_job_arn,
+    TrainingJob.kind: Identity.training_job_arn,
     TransformJob.kind: Identity.transform_job_arn,
     Model.kind: Identity.model_arn,
     EndpointConfig.kind: Identity.endpoint_config_arn,
     Endpoint.kind: Identity.endpoint_arn,
 }
 
-_JOBS: Mapping[str, str] = {AutoMLJob.kind: "an", TransformJob.kind: "a"}
+_JOBS: Mapping[str, str] = {AutoMLJob.kind: "an", TrainingJob.kind: "a", TransformJob.kind: "a"}
 """Kinds whose names AWS calls in use when they are taken, each with its article."""
 
 _NAMED_WHEN_MISSING = frozenset({Model.kind, EndpointConfig.kind, Endpoint.kind})

@@ -269,6 +269,33 @@ class TransformJob(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Training:
+    """A candidate that is to be trained once more, on other data."""
+
+    automl_job: str
+    """The job that made the candidate."""
+    candidate: str
+    """Its name."""
+    problem: Problem
+    """What it learned, with the data and the limits of now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob(Job):
+    """One training of one candidate's configuration."""
+
+    kind: ClassVar[str] = "training job"
+    resource: ClassVar[str] = "training-job"
+
+    training: Training
+    """The request in neutral words: what the worker needs."""
+    model_data_url: str = ""
+    """`s3://` location of the `model.tar.gz`, once it is there."""
+    metrics: tuple[Metric, ...] = ()
+    """All metrics of the problem type, for unseen rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model(Record):
     """A deployable model: one container, or several in series."""
 
@@ -329,5 +356,13 @@ class Endpoint(Record):
         return self.status.value
 
 
-RECORD_KINDS: tuple[type[Record], ...] = (AutoMLJob, Candidate, TransformJob, Model, EndpointConfig, Endpoint)
+RECORD_KINDS: tuple[type[Record], ...] = (
+    AutoMLJob,
+    Candidate,
+    TrainingJob,
+    TransformJob,
+    Model,
+    EndpointConfig,
+    Endpoint,
+)
 """Every kind a record store must keep."""

@@ -18,6 +18,7 @@ from gyropilot.service.ports import BlobStore, Clock, HeaderReader, Launcher, Lo
 from gyropilot.service.quotas import PROFILES, Quotas
 from gyropilot.service.supervisor import Book, Supervisor
 from gyropilot.service.tags import TagService
+from gyropilot.service.trainings import TrainingService
 from gyropilot.service.transforms import TransformService
 
 
@@ -44,6 +45,7 @@ class Service:
 
     identity: Identity
     jobs: JobService
+    trainings: TrainingService
     transforms: TransformService
     models: ModelService
     endpoint_configs: EndpointConfigService
@@ -93,10 +95,14 @@ def build_service(
         wake=book.wake,
         quotas=limits.quotas,
     )
+    trainings = TrainingService(records=records, jobs=jobs, logs=logs, clock=clock, wake=book.wake)
     transforms = TransformService(records=records, blobs=blobs, data=jobs.data, logs=logs, clock=clock, wake=book.wake)
     endpoints = EndpointService(records=records, client=client, book=book, logs=logs, clock=clock)
     supervisor = Supervisor(
-        queues=[_open_queue([jobs], launcher, clock, limits), _open_queue([transforms], launcher, clock, limits)],
+        queues=[
+            _open_queue([jobs, trainings], launcher, clock, limits),
+            _open_queue([transforms], launcher, clock, limits),
+        ],
         endpoints=endpoints,
         blobs=blobs,
         launcher=launcher,
@@ -109,6 +115,7 @@ def build_service(
     return Service(
         identity=identity,
         jobs=jobs,
+        trainings=trainings,
         transforms=transforms,
         models=ModelService(records=records, blobs=blobs, clock=clock),
         endpoint_configs=EndpointConfigService(records=records, clock=clock),

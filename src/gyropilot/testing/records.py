@@ -24,6 +24,8 @@ from gyropilot.service.records import (
     Problem,
     Record,
     StateChange,
+    Training,
+    TrainingJob,
     Transform,
     TransformJob,
     Variant,
@@ -65,6 +67,14 @@ _SAMPLES: tuple[Record, ...] = (
         objective=_METRIC,
         metrics=(_METRIC, _METRIC),
         containers=(_CONTAINER,),
+    ),
+    TrainingJob(
+        name="Training",
+        **_TIMES,
+        request={"TrainingJobName": "Training"},
+        training=Training(automl_job="Job", candidate="Candidate", problem=_PROBLEM),
+        model_data_url="s3://bucket/out/Training/output/model.tar.gz",
+        metrics=(_METRIC,),
     ),
     TransformJob(
         name="Transform",

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: when there is no such job, or it went to another worker.
     """
     parser = argparse.ArgumentParser(prog="python -m gyropilot.worker", description="Run one job.")
-    parser.add_argument("job", help="the job as its ARN ends: automl-job/NAME or transform-job/NAME")
+    parser.add_argument("job", help="the job as its ARN ends: automl-job/NAME, for instance")
     job = parser.parse_args(arguments).job
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = read_settings()

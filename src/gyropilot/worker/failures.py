@@ -17,7 +17,7 @@ def judge_failure(error: Exception, job: Job) -> Outcome:
         error: what was raised.
         job: the job as it stands now.
     """
-    if isinstance(error, BudgetSpentError) and isinstance(job, AutoMLJob):
+    if isinstance(error, BudgetSpentError):
         return _judge_spent_budget(job)
     if isinstance(error, DataError | TaskError | RequestError | InvalidRequestError | UnservableError):
         return _fail(f"ClientError: {error}")
@@ -28,9 +28,11 @@ def judge_failure(error: Exception, job: Job) -> Outcome:
     return _fail(f"InternalServerError: {type(error).__name__}: {error}")
 
 
-def _judge_spent_budget(job: AutoMLJob) -> Outcome:
+def _judge_spent_budget(job: Job) -> Outcome:
     if job.status is JobStatus.STOPPING:
         return Outcome(status=JobStatus.STOPPED, step=JobStep.STOPPED)
+    if not isinstance(job, AutoMLJob):
+        return _fail("ClientError: The limit ended before the model was trained. Allow more time.")
     if job.best_candidate:
         return Outcome(status=JobStatus.COMPLETED, step=JobStep.MAX_RUNTIME_REACHED)
     limit = job.problem.max_runtime_seconds

@@ -8,7 +8,7 @@ from typing import Any
 
 from gyropilot.service.errors import NotFoundError
 from gyropilot.service.job_keeper import JobKeeper, Outcome
-from gyropilot.service.records import AutoMLJob, TransformJob
+from gyropilot.service.records import AutoMLJob, TrainingJob, TransformJob
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.workplace import Workplace
 
@@ -43,6 +43,12 @@ def _train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
     return train(place, job, claim)
 
 
+def _retrain(place: Workplace, job: TrainingJob, claim: Claim) -> Outcome:
+    from gyropilot.worker.retrain import retrain  # late for the same reason
+
+    return retrain(place, job, claim)
+
+
 def _transform(place: Workplace, job: TransformJob, claim: Claim) -> Outcome:
     from gyropilot.worker.transform.run import transform  # late for the same reason
 
@@ -54,6 +60,11 @@ _KINDS: Mapping[str, JobKind] = {
         keeper=lambda place: place.jobs,
         greet=lambda job: f"Data: {job.problem.data_uri}; target: {job.problem.target}.",
         run=_train,
+    ),
+    TrainingJob.resource: JobKind(
+        keeper=lambda place: place.trainings,
+        greet=lambda job: f"Candidate: {job.training.candidate}; data: {job.training.problem.data_uri}.",
+        run=_retrain,
     ),
     TransformJob.resource: JobKind(
         keeper=lambda place: place.transforms,

@@ -11,13 +11,14 @@ from gyropilot.service.identity import Identity
 from gyropilot.service.jobs import JobService
 from gyropilot.service.ports import BlobStore, Clock
 from gyropilot.service.quotas import PROFILES
-from gyropilot.service.records import AutoMLJob, Job, TransformJob
+from gyropilot.service.records import AutoMLJob, Job, TrainingJob, TransformJob
 from gyropilot.service.service import now
+from gyropilot.service.trainings import TrainingService
 from gyropilot.service.transforms import TransformService
 from gyropilot.settings import Settings
 from gyropilot.storage.open import Stores
 
-FOLDERS: Mapping[type[Job], str] = {AutoMLJob: "jobs", TransformJob: "transforms"}
+FOLDERS: Mapping[type[Job], str] = {AutoMLJob: "jobs", TrainingJob: "trainings", TransformJob: "transforms"}
 """Where the jobs of each kind have their folders."""
 
 
@@ -27,6 +28,8 @@ class Workplace:
 
     jobs: JobService
     """Where the progress of AutoML jobs is told."""
+    trainings: TrainingService
+    """Where the progress of training jobs is told."""
     transforms: TransformService
     """Where the progress of transform jobs is told."""
     blobs: BlobStore
@@ -62,6 +65,7 @@ def open_workplace(settings: Settings, stores: Stores) -> Workplace:
     )
     return Workplace(
         jobs=jobs,
+        trainings=TrainingService(records=stores.records, jobs=jobs, logs=stores.logs, clock=now),
         transforms=transforms,
         blobs=stores.blobs,
         identity=Identity(account_id=settings.account_id, region=settings.region),

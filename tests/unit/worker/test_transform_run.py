@@ -36,6 +36,7 @@ def place(house: House, tmp_path: Path) -> Workplace:
     house.service.models.create("m", {}, [container])
     return Workplace(
         jobs=house.service.jobs,
+        trainings=house.service.trainings,
         transforms=house.service.transforms,
         blobs=house.blobs,
         identity=IDENTITY,
