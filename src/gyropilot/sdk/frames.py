@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
+CSV = "text/csv;header=present"
 PARQUET = "x-application/vnd.amazon+parquet"
-"""The content type of Parquet files in a create request."""
+"""The content types of tables in a create request."""
 
 
 def is_frame(data: Any) -> bool:

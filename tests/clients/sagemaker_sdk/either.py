@@ -114,6 +114,10 @@ estimator = CandidateEstimator(best, sagemaker_session=session)
 told["estimator"] = [estimator.name, estimator.steps, estimator.containers]
 told["steps"] = [[step.name, step.type, step.inputs, step.description] for step in estimator.get_steps()]
 
+estimator.fit(address, logs=False)
+jobs = session.sagemaker_client.list_training_jobs(NameContains="rerun", SortBy="CreationTime")["TrainingJobSummaries"]
+told["again"] = "Completed" in {job["TrainingJobStatus"] for job in jobs}
+
 # --- an endpoint ------------------------------------------------------------------------------------------------------
 
 model = attached.create_model(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gyropilot.sdk.automl.inputs import PREFIX, local_path, recognise, upload_frame
 from gyropilot.sdk.automl.options import choose_session
 from gyropilot.sdk.automl.rerun import NewData, make_training_request, make_transform_request
-from gyropilot.sdk.frames import PARQUET, is_frame
+from gyropilot.sdk.frames import CSV, PARQUET, is_frame
 from gyropilot.sdk.names import name_from_base
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class CandidateEstimator:
         path = local_path(inputs)
         content_type, compression = recognise(path)
         address = self.sagemaker_session.upload_data(path, key_prefix=PREFIX)
-        return NewData(address=address, content_type=content_type, compression=compression)
+        return NewData(address=address, content_type=content_type or CSV, compression=compression or "None")
 
     def _start(self, step: CandidateStep, data: NewData, options: Mapping[str, Any]) -> _Started:
         sagemaker: Any = self.sagemaker_session.sagemaker_client

@@ -77,7 +77,7 @@ def make_training_request(
             "TrainingImage": algorithm["TrainingImage"],
             "TrainingInputMode": algorithm["TrainingInputMode"],
         },
-        "InputDataConfig": [_make_channel(data, first)],
+        "InputDataConfig": [_make_channel(data)],
         "ResourceConfig": {**first["ResourceConfig"], **keep_given({"VolumeKmsKeyId": volume_kms_key})},
         "EnableInterContainerTrafficEncryption": (
             is_encrypted if encrypt_inter_container_traffic is None else encrypt_inter_container_traffic
@@ -87,13 +87,9 @@ def make_training_request(
     }
 
 
-def _make_channel(data: NewData, first: Mapping[str, Any]) -> Document:
+def _make_channel(data: NewData) -> Document:
     source = {"S3DataType": "S3Prefix", "S3Uri": data.address, "S3DataDistributionType": "FullyReplicated"}
-    channel: Document = next(iter(first.get("InputDataConfig", [])), {})
-    forms = {
-        "ContentType": data.content_type or channel.get("ContentType"),
-        "CompressionType": data.compression or channel.get("CompressionType"),
-    }
+    forms = {"ContentType": data.content_type, "CompressionType": data.compression}
     return {"ChannelName": "train", "DataSource": {"S3DataSource": source}, **keep_given(forms)}
 
 
