@@ -104,8 +104,10 @@ class TerminalView:
 
     def show(self, progress: JobProgress, lines: list[str]) -> None:
         """Renew the line and the bar."""
+        from rich.text import Text
+
         for line in lines:
-            self._live.console.print(line, markup=False, soft_wrap=True, style="dim")
+            self._live.console.print(Text(line, "dim"))
         self._live.update(draw(progress))
 
     def close(self) -> None:
@@ -142,18 +144,23 @@ class NotebookView:
 
 
 def draw(progress: JobProgress) -> RenderableType:
-    """Return how a job stands as a line and, when it has a limit, a bar against it."""
+    """Return how a job stands as a line and, below it, the time; as a bar when the job has a limit."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
+    from rich.table import Table
     from rich.text import Text
 
     clock = format_seconds(progress.elapsed_seconds)
     if not progress.limit_seconds:
-        return Text(f"{progress}   {clock}")
+        return Group(Text(str(progress)), Text(clock))
     left = "" if progress.is_over else f", {format_seconds(progress.seconds_left)} left"
-    line = Text(f"{progress}   {clock} of {format_seconds(progress.limit_seconds)}{left}")
     completed = min(progress.elapsed_seconds, progress.limit_seconds)
-    return Group(line, ProgressBar(total=progress.limit_seconds, completed=completed, width=BAR_COLUMNS))
+    time_line = Table.grid(padding=(0, 1))
+    time_line.add_row(
+        ProgressBar(total=progress.limit_seconds, completed=completed, width=BAR_COLUMNS, complete_style="cyan"),
+        f"{clock} of {format_seconds(progress.limit_seconds)}{left}",
+    )
+    return Group(Text(str(progress)), time_line)
 
 
 def _find_notebook() -> Callable[[str], None] | None:
