@@ -16,7 +16,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 UV := uv==0.13.9
 CLIENTS := $(if $(findstring not clients,$(ARGS)),,.venvs/clients/installed)
 
-.PHONY: help demo test check format serve bench bench-tabular bench-growth docs lock clean
+.PHONY: help demo test check format serve bench bench-load bench-tabular bench-growth docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ serve: .venv/installed ## run a server on loopback until Ctrl-C
 
 bench: .venv/installed-dev ## measure the service and write benchmarks/results/
 	$(BIN)/python benchmarks/service.py $(ARGS)
+
+bench-load: .venv/installed-dev ## measure the service under load: requests, long objects, a long queue
+	$(BIN)/python -m benchmarks.load $(ARGS)
 
 bench-tabular: .venv/installed-dev ## compare with other systems (ARGS="--data FOLDER"; makes .venvs)
 	$(BIN)/python -m benchmarks.tabular $(ARGS)

@@ -57,6 +57,11 @@ class Script:
         status = self.process.wait(SECONDS)
         return Done(status, (self.folder / "output").read_text(), (self.folder / "errors").read_text())
 
+    def end(self) -> None:
+        """Make an end of a script that nobody waits for any more."""
+        self.process.kill()
+        self.process.wait()
+
     def report(self) -> Any:
         """Return the report that the script wrote when it was through."""
         done = self.wait()

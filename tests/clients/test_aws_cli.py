@@ -10,7 +10,7 @@ import pytest
 import urllib3
 
 from gyropilot.sdk import Session
-from tests.acceptance.running import wait_for_end, wait_for_endpoint
+from tests.acceptance.running import wait_for, wait_for_end, wait_for_endpoint
 from tests.clients.conftest import ASKED_ROWS, ROWS
 from tests.clients.programs import SECONDS, Done, Shell
 
@@ -247,17 +247,22 @@ def test_the_log_is_read(cli: Cli) -> None:
     assert f"Read {ROWS} rows" in found
 
 
-# --- endpoints --------------------------------------------------------------------------------------------------------
+# --- models -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_model_is_deployed_asked_and_taken_down(cli: Cli, jobs: Any, tables: Path, session: Session) -> None:
+@pytest.fixture(scope="module")
+def model(cli: Cli, jobs: Any) -> str:
     query = "--query BestCandidate.InferenceContainers"
     containers = cli(f"sagemaker describe-auto-ml-job --auto-ml-job-name from-the-cli {query}")
     (cli.folder / "containers.json").write_text(containers)
     cli(f"sagemaker create-model --model-name cli --containers file://containers.json --execution-role-arn {ROLE}")
+    return "cli"
+
+
+def test_a_model_is_deployed_asked_and_taken_down(cli: Cli, model: str, tables: Path, session: Session) -> None:
     cli(
         "sagemaker create-endpoint-config --endpoint-config-name cli --production-variants"
-        " VariantName=all,ModelName=cli,InstanceType=ml.m5.large,InitialInstanceCount=1"
+        f" VariantName=all,ModelName={model},InstanceType=ml.m5.large,InitialInstanceCount=1"
     )
     cli("sagemaker create-endpoint --endpoint-name cli --endpoint-config-name cli")
     wait_for_endpoint(session, "cli")  # the CLI would look every 30 seconds
@@ -274,8 +279,27 @@ def test_a_model_is_deployed_asked_and_taken_down(cli: Cli, jobs: Any, tables: P
     cli("sagemaker delete-endpoint --endpoint-name cli")
     cli("sagemaker wait endpoint-deleted --endpoint-name cli")
     cli("sagemaker delete-endpoint-config --endpoint-config-name cli")
-    cli("sagemaker delete-model --model-name cli")
-    assert cli.read("sagemaker list-models --name-contains cli")["Models"] == []
+    assert cli.read("sagemaker list-endpoint-configs --name-contains cli")["EndpointConfigs"] == []
+
+
+def test_whole_objects_are_predicted(cli: Cli, model: str, bucket: str, tables: Path, session: Session) -> None:
+    cli("s3 cp --only-show-errors", str(tables / "asked.csv"), f"s3://{bucket}/asked/")
+    cli(
+        f"sagemaker create-transform-job --transform-job-name cli --model-name {model}"
+        f" --transform-input DataSource={{S3DataSource={{S3DataType=S3Prefix,S3Uri=s3://{bucket}/asked/}}}},"
+        "ContentType=text/csv,SplitType=Line"
+        f" --transform-output S3OutputPath=s3://{bucket}/answered,AssembleWith=Line"
+        " --transform-resources InstanceType=ml.m5.large,InstanceCount=1"
+    )
+    sagemaker = session.client("sagemaker")
+    wait_for(
+        lambda: sagemaker.describe_transform_job(TransformJobName="cli")["TransformJobStatus"],
+        lambda status: status != "InProgress",
+    )  # the CLI would look every minute
+    cli("sagemaker wait transform-job-completed-or-stopped --transform-job-name cli")
+    labels = cli(f"s3 cp s3://{bucket}/answered/asked.csv.out -").splitlines()
+    assert len(labels) == ASKED_ROWS
+    assert set(labels) <= {"<=50K", ">50K"}
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------

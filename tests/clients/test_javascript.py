@@ -110,6 +110,11 @@ def test_a_model_is_deployed_asked_and_taken_down(trained: Any) -> None:
     assert trained["deleted"] == "SUCCESS"
 
 
+def test_a_whole_object_is_predicted(trained: Any) -> None:
+    assert trained["transformed"] == "SUCCESS"
+    assert trained["predicted"] == trained["answer"]["labels"]
+
+
 def test_refused_jobs_and_questions_are_exceptions_of_the_sdk(trained: Any) -> None:
     assert trained["noSuchTarget"] == {
         "name": "ValidationException",

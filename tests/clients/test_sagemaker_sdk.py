@@ -15,6 +15,7 @@ from tests.clients.programs import SECONDS, Script, Shell
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(2 * SECONDS)]
 BUCKET = "sagemaker-us-east-1-000000000000"
+THEIR_BUCKET = "a-bucket-of-their-own"
 LABELS = {"<=50K", ">50K"}
 
 
@@ -30,8 +31,7 @@ def scripts(shell: Shell, tables: Path) -> Iterator[dict[str, Script]]:
     ]
     yield {script.name: script for script in started}
     for script in started:
-        script.process.kill()
-        script.process.wait()
+        script.end()
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,32 @@ def refusals(scripts: dict[str, Script]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def pipeline_model(shell: Shell, tables: Path, channels: Any) -> Any:
-    return shell.start("sagemaker_sdk/pipeline_model.py", channels["name"], tables / "asked.csv").report()
+def scripts_about_models(shell: Shell, tables: Path, channels: Any) -> Iterator[dict[str, Script]]:
+    """The scripts that need a job that has ended."""
+    job, asked = channels["name"], tables / "asked.csv"
+    started = [
+        shell.start("sagemaker_sdk/pipeline_model.py", job, asked),
+        shell.start("sagemaker_sdk/batch_transform.py", job, asked),
+        shell.start("sagemaker_sdk/training_again.py", job, tables / "validation.csv", asked),
+    ]
+    yield {script.name: script for script in started}
+    for script in started:
+        script.end()
+
+
+@pytest.fixture(scope="module")
+def pipeline_model(scripts_about_models: dict[str, Script]) -> Any:
+    return scripts_about_models["pipeline_model"].report()
+
+
+@pytest.fixture(scope="module")
+def transforms(scripts_about_models: dict[str, Script]) -> Any:
+    return scripts_about_models["batch_transform"].report()
+
+
+@pytest.fixture(scope="module")
+def training_again(scripts_about_models: dict[str, Script]) -> Any:
+    return scripts_about_models["training_again"].report()
 
 
 # --- a file on this machine, neither bucket nor role named ------------------------------------------------------------
@@ -121,7 +145,7 @@ def test_training_and_validation_channels_are_told_as_they_were_given(channels: 
     assert job["InputDataConfig"] == [
         {
             "DataSource": {
-                "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/channels/{kind}/{table}.csv"}
+                "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{THEIR_BUCKET}/channels/{kind}/{table}.csv"}
             },
             "TargetAttributeName": "income",
             "ContentType": "text/csv;header=present",
@@ -129,7 +153,7 @@ def test_training_and_validation_channels_are_told_as_they_were_given(channels: 
         }
         for kind, table in (("training", "people"), ("validation", "validation"))
     ]
-    assert job["OutputDataConfig"] == {"S3OutputPath": f"s3://{BUCKET}/channels/output"}
+    assert job["OutputDataConfig"] == {"S3OutputPath": f"s3://{THEIR_BUCKET}/channels/output"}
     assert job["AutoMLJobObjective"] == {"MetricName": "AUC"}
     assert job["ProblemType"] == "BinaryClassification"
     assert job["RoleArn"] == "arn:aws:iam::000000000000:role/SageMakerRole"
@@ -147,7 +171,7 @@ def test_a_job_is_taken_up_by_its_name(channels: Any) -> None:
         "objective": {"MetricName": "AUC"},
         "mode": "ENSEMBLING",
         "max_candidates": 2,
-        "output_path": f"s3://{BUCKET}/channels/output",
+        "output_path": f"s3://{THEIR_BUCKET}/channels/output",
         "role": "arn:aws:iam::000000000000:role/SageMakerRole",
         "tags": [{"Key": "team", "Value": "people"}],
     }
@@ -194,6 +218,57 @@ def test_what_was_deleted_is_missing_in_awss_words(pipeline_model: Any) -> None:
         assert message.startswith("An error occurred (ValidationException) when calling the Describe")
         assert "Could not find" in message
     assert len(pipeline_model["gone"]) == 3
+
+
+# --- a candidate's training once more ---------------------------------------------------------------------------------
+
+
+def test_a_candidates_steps_run_anew_on_other_data(training_again: Any, channels: Any) -> None:
+    (before,), (after,) = training_again["before"], training_again["after"]
+    assert before["TrainingJobName"] == channels["best"]["CandidateName"]
+    assert after["TrainingJobName"].startswith("sagemaker-automl-training-rerun-")
+    assert after["TrainingJobStatus"] == "Completed"
+    assert after["AlgorithmSpecification"] == before["AlgorithmSpecification"]
+    (channel,) = after["InputDataConfig"]
+    uri = f"s3://{BUCKET}/auto-ml-input-data/validation.csv"
+    assert (channel["ChannelName"], channel["DataSource"]["S3DataSource"]["S3Uri"]) == ("train", uri)
+
+
+def test_the_model_of_a_training_is_deployed_and_asked(training_again: Any) -> None:
+    assert len(training_again["predictions"]) == ASKED_ROWS
+    assert {label for (label,) in training_again["predictions"]} <= LABELS
+
+
+# --- batch transform --------------------------------------------------------------------------------------------------
+
+
+def test_a_transformer_predicts_whole_objects(transforms: Any) -> None:
+    assert transforms["job"]["TransformJobStatus"] == "Completed"
+    assert transforms["tags"] == [{"Key": "team", "Value": "people"}]
+    labels, probabilities = zip(*(line.split(",") for line in transforms["plain"]), strict=True)
+    assert len(labels) == ASKED_ROWS
+    assert set(labels) <= LABELS
+    assert all(0.5 <= float(probability) <= 1 for probability in probabilities)
+
+
+@pytest.mark.usefixtures("transforms")
+def test_waiting_for_a_transform_job_prints_its_log(scripts_about_models: dict[str, Script]) -> None:
+    assert f"1 objects with {ASKED_ROWS} rows" in scripts_about_models["batch_transform"].wait().output
+
+
+def test_records_are_joined_with_their_predictions(transforms: Any, tables: Path) -> None:
+    ages = [line.split(",")[0] for line in (tables / "asked.csv").read_text().splitlines()]
+    labels = [line.split(",")[0] for line in transforms["plain"]]
+    assert transforms["joined"] == [f"{age},{label}" for age, label in zip(ages, labels, strict=True)]
+    assert transforms["joining_to"] == f"s3://{BUCKET}/{transforms['joining_name']}"
+
+
+def test_a_transform_job_is_taken_up_by_its_name(transforms: Any) -> None:
+    assert transforms["attached"] == {
+        "model": "transformed",
+        "output_path": f"s3://{BUCKET}/transform/plain",
+        "assemble_with": "Line",
+    }
 
 
 # --- the second generation --------------------------------------------------------------------------------------------

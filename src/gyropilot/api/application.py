@@ -26,6 +26,7 @@ from gyropilot.api.errors import (
     translate_error,
     unknown_operation,
 )
+from gyropilot.api.operations.brief import is_brief
 from gyropilot.api.operations.catalogue import BY_NAME
 from gyropilot.api.operations.context import Context, Operation
 from gyropilot.api.permissions import check_permission
@@ -75,6 +76,7 @@ class Application:
         allows_anonymous: whether requests without any signature are let in.
         s3_domains: the server's own names; what stands before one of them in the name of a host is a bucket.
         s3_elsewhere: where the objects are kept, when that is not here; S3 is not answered then.
+        records_are_near: whether a record is read in less time than a change of threads takes.
         clock: gives the time.
     """
 
@@ -87,6 +89,7 @@ class Application:
         allows_anonymous: bool = False,
         s3_domains: Sequence[str] = (),
         s3_elsewhere: str = "",
+        records_are_near: bool = False,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self._service = service
@@ -95,6 +98,7 @@ class Application:
         self._allows_anonymous = allows_anonymous
         self._s3_domains = s3_domains
         self._s3_elsewhere = s3_elsewhere
+        self._records_are_near = records_are_near
         self._clock = clock
 
     def handle(self, request: WireRequest) -> WireResponse:
@@ -153,6 +157,10 @@ class Application:
         """
         is_long = request.length > LONG_BYTES or "transfer-encoding" in request.headers
         return is_long and request.method == "PUT" and find_service(request) == "s3"
+
+    def answers_at_once(self, request: WireRequest) -> bool:
+        """Tell whether a request whose body is at hand is answered so soon that it keeps nobody waiting."""
+        return self._records_are_near and is_brief(request)
 
     def refuse_large_body(self, request: WireRequest) -> WireResponse | None:
         """Return the refusal of a request whose body is too long to be read, judged by its head and `length` alone."""

@@ -225,6 +225,11 @@ def _not_ready(error: errors.EndpointNotReadyError, place: Place) -> WireError:
     return invalid(place.service, message)
 
 
+def _endpoint_busy(error: errors.EndpointBusyError, place: Place) -> WireError:
+    arn = place.identity.endpoint_arn(error.endpoint)
+    return invalid(place.service, f'Cannot update in-progress endpoint "{arn}".')
+
+
 def _model_answered(error: errors.ModelAnsweredError, place: Place) -> WireError:
     whose = "client" if error.status < 500 else "server"
     body = error.body.decode(errors="replace")
@@ -322,6 +327,7 @@ TRANSLATIONS: Mapping[type[errors.ServiceError], Translate] = {
     errors.InvalidRangeError: _say("InvalidRange", "The requested range is not satisfiable", 416),
     errors.UnreadableTableError: lambda error, place: invalid(place.service, str(error)),
     errors.EndpointNotReadyError: _not_ready,
+    errors.EndpointBusyError: _endpoint_busy,
     errors.VariantNotFoundError: lambda error, place: invalid(
         place.service, f"Variant {error.variant} not found for endpoint {error.endpoint}."
     ),

@@ -175,7 +175,9 @@ class JobKeeper(Generic[J]):
 
     def find_open(self) -> Sequence[J]:
         """Return the jobs that have not ended, oldest first."""
-        return self._records.find(self._kind, Query(states=OPEN_STATES))
+        # In the order of the states they are found at once, in that of their times among all that ever were.
+        found = self._records.find(self._kind, Query(states=OPEN_STATES, order_by="state"))
+        return sorted(found, key=lambda job: (job.created_at, job.name.casefold()))
 
     def end_without_worker(self, name: str, outcome: Outcome) -> J:
         """Bring a job that no worker holds to its end; one that a worker holds meanwhile stays as it is."""

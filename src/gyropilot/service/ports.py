@@ -454,8 +454,21 @@ class LogLine:
     """What it says."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class LogSpan:
+    """From when to when the lines of a stream are."""
+
+    first_at: datetime
+    """When its first line was written."""
+    last_at: datetime
+    """When its last line was written."""
+
+
 class LogStore(Protocol):
-    """Keeps log lines in groups (all AutoML jobs) and streams (one job). Appending is atomic per call."""
+    """Keeps log lines in groups (all AutoML jobs) and streams (one job). Appending is atomic per call.
+
+    Writers append the lines of a stream in the order of their times.
+    """
 
     def append(self, group: str, stream: str, lines: Sequence[LogLine]) -> None:
         """Add lines at the end; group and stream come into being with the first."""
@@ -463,6 +476,16 @@ class LogStore(Protocol):
 
     def read(self, group: str, stream: str, *, start: int = 0, limit: int = 10_000) -> Sequence[LogLine]:
         """Return lines from number `start` (from 0) on.
+
+        Raises:
+            LogStreamNotFoundError: when there is no such stream.
+        """
+        ...
+
+    def span(self, group: str, stream: str) -> LogSpan | None:
+        """Return the times of a stream's first and last line, in a time that does not grow with the lines between.
+
+        None: a crash left a stream without a line.
 
         Raises:
             LogStreamNotFoundError: when there is no such stream.

@@ -334,6 +334,20 @@ class EndpointConfig(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """What an endpoint serves, or is to serve after an update: copied, because its makings may be deleted meanwhile."""
+
+    number: int = 0
+    """How many updates came before."""
+    config: str
+    """Name of the configuration."""
+    variants: tuple[Variant, ...]
+    """The variants, from the configuration."""
+    containers: Mapping[str, tuple[Container, ...]]
+    """Variant name to the containers of its model."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Endpoint(Record):
     """A running model behind a name."""
 
@@ -347,13 +361,24 @@ class Endpoint(Record):
     """The variants it serves: copied from the configuration, which may be deleted meanwhile."""
     containers: Mapping[str, tuple[Container, ...]]
     """Variant name to the containers of its model: copied, because the model may be deleted meanwhile."""
+    number: int = 0
+    """How many updates it has had."""
+    update: Deployment | None = None
+    """What it is to serve once the model servers of that answer; None: what it serves already."""
+    updated_at: datetime | None = None
+    """When it was last told to serve something else."""
     failure_reason: str = ""
-    """Why it failed."""
+    """Why it failed, or why its last update did."""
 
     @property
     def state(self) -> str:
         """The endpoint's status."""
         return self.status.value
+
+    @property
+    def deployment(self) -> Deployment:
+        """What it serves."""
+        return Deployment(number=self.number, config=self.config, variants=self.variants, containers=self.containers)
 
 
 RECORD_KINDS: tuple[type[Record], ...] = (

@@ -13,6 +13,7 @@ from gyropilot.service.identity import Identity
 from gyropilot.service.job_keeper import JobKeeper
 from gyropilot.service.job_queue import JobQueue
 from gyropilot.service.jobs import JobService
+from gyropilot.service.model_servers import ModelServers
 from gyropilot.service.models import ModelService
 from gyropilot.service.ports import BlobStore, Clock, HeaderReader, Launcher, LogStore, ModelClient, RecordStore
 from gyropilot.service.quotas import PROFILES, Quotas
@@ -104,9 +105,8 @@ def build_service(
             _open_queue([transforms], launcher, clock, limits),
         ],
         endpoints=endpoints,
+        servers=ModelServers(launcher=launcher, client=client, endpoints=endpoints, clock=clock),
         blobs=blobs,
-        launcher=launcher,
-        client=client,
         book=book,
         identity=identity,
         clock=clock,

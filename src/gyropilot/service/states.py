@@ -57,8 +57,14 @@ class EndpointStatus(StrEnum):
 
     CREATING = "Creating"
     IN_SERVICE = "InService"
+    UPDATING = "Updating"
     FAILED = "Failed"
     DELETING = "Deleting"
+
+    @property
+    def serves(self) -> bool:
+        """Whether the endpoint answers."""
+        return self in {EndpointStatus.IN_SERVICE, EndpointStatus.UPDATING}
 
 
 JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
@@ -81,7 +87,8 @@ CANDIDATE_MOVES: Mapping[CandidateStatus, frozenset[CandidateStatus]] = {
 
 ENDPOINT_MOVES: Mapping[EndpointStatus, frozenset[EndpointStatus]] = {
     EndpointStatus.CREATING: frozenset({EndpointStatus.IN_SERVICE, EndpointStatus.FAILED, EndpointStatus.DELETING}),
-    EndpointStatus.IN_SERVICE: frozenset({EndpointStatus.FAILED, EndpointStatus.DELETING}),
+    EndpointStatus.IN_SERVICE: frozenset({EndpointStatus.UPDATING, EndpointStatus.FAILED, EndpointStatus.DELETING}),
+    EndpointStatus.UPDATING: frozenset({EndpointStatus.IN_SERVICE, EndpointStatus.FAILED, EndpointStatus.DELETING}),
     EndpointStatus.FAILED: frozenset({EndpointStatus.DELETING}),
     EndpointStatus.DELETING: frozenset(),
 }

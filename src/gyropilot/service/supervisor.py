@@ -8,28 +8,23 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from gyropilot.service.archives import UnservableError, fetch_archive, find_only_container
-from gyropilot.service.endpoints import EndpointService
+from gyropilot.service.endpoints import INVOCATION_SECONDS, EndpointService
 from gyropilot.service.errors import InvalidMoveError, NotFoundError
 from gyropilot.service.identity import Identity
 from gyropilot.service.job_queue import JobQueue, going_on
-from gyropilot.service.ports import BlobStore, Clock, Launcher, ModelClient, ModelServerSpec, Query
-from gyropilot.service.records import Endpoint
+from gyropilot.service.model_servers import ModelServer, ModelServers
+from gyropilot.service.ports import BlobStore, Clock, ModelServerSpec, Query
+from gyropilot.service.records import Deployment, Endpoint
 from gyropilot.service.states import EndpointStatus
 
 IDLE_SECONDS = 1.0
 BUSY_SECONDS = 0.1
-STARTUP_SECONDS = 240.0
-"""How long a model server may take until it answers: AWS's default."""
-RESTARTS = 3
-"""How often in a row a model server may die before its endpoint fails."""
-LONGEST_LINE = 1 << 18
-"""Bytes of output without a line break that are not waited for any longer."""
 
 
 class Book:
@@ -56,16 +51,27 @@ class Book:
 
 
 @dataclass(kw_only=True)
-class _Server:
-    """One model server as the supervisor sees it."""
+class _Retired:
+    """Model servers that an update has replaced: they answer what they were asked before, then they are stopped."""
 
-    spec: ModelServerSpec
-    program: str = ""
-    started_at: datetime
-    is_ready: bool = False
-    deaths: int = 0
-    read: int = 0
-    """Bytes of the program's output that its log has."""
+    servers: list[ModelServer]
+    until: datetime
+
+
+@dataclass(kw_only=True)
+class _Fleet:
+    """The model servers of one endpoint."""
+
+    serving: list[ModelServer]
+    coming: list[ModelServer] = field(default_factory=list)
+    """Those of an update, until all of them answer."""
+    retired: list[_Retired] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[ModelServer]:
+        yield from self.serving
+        yield from self.coming
+        for group in self.retired:
+            yield from group.servers
 
 
 class Supervisor:
@@ -76,9 +82,8 @@ class Supervisor:
         *,
         queues: Sequence[JobQueue],
         endpoints: EndpointService,
+        servers: ModelServers,
         blobs: BlobStore,
-        launcher: Launcher,
-        client: ModelClient,
         book: Book,
         identity: Identity,
         clock: Clock,
@@ -86,14 +91,13 @@ class Supervisor:
     ) -> None:
         self._queues = queues
         self._endpoints = endpoints
+        self._servers = servers
         self._blobs = blobs
-        self._launcher = launcher
-        self._client = client
         self._book = book
         self._identity = identity
         self._clock = clock
         self._folder = folder
-        self._servers: dict[str, list[_Server]] = {}
+        self._fleets: dict[str, _Fleet] = {}
 
     def run(self, stopped: threading.Event) -> None:
         """Tick until told to stop: when woken and every second, at once when there is room for a job that waits."""
@@ -125,7 +129,7 @@ class Supervisor:
 
     def _tend_endpoints(self) -> None:
         endpoints = self._endpoints.find(Query())
-        for name in set(self._servers) - {endpoint.name for endpoint in endpoints}:
+        for name in set(self._fleets) - {endpoint.name for endpoint in endpoints}:
             self._take_down(name)
         for endpoint in endpoints:
             with going_on(f"the endpoint {endpoint.name}"):
@@ -142,93 +146,76 @@ class Supervisor:
 
     def _keep_serving(self, endpoint: Endpoint) -> None:
         try:
-            servers = self._servers.get(endpoint.name)
-            if servers is None:
-                servers = self._servers[endpoint.name] = self._plan(endpoint)
-            for server in servers:
-                self._tend_server(server)
-            self._publish(endpoint, servers)
-            if endpoint.status is EndpointStatus.CREATING and all(server.is_ready for server in servers):
+            fleet = self._fleets.get(endpoint.name)
+            if fleet is None:
+                fleet = self._fleets[endpoint.name] = _Fleet(serving=self._plan(endpoint.name, endpoint.deployment))
+            for server in fleet.serving:
+                self._servers.tend(server)
+            self._publish(endpoint.name, fleet.serving)
+            if endpoint.status is EndpointStatus.CREATING and all(server.is_ready for server in fleet.serving):
                 self._endpoints.move(endpoint.name, EndpointStatus.IN_SERVICE)
+            if endpoint.update is not None:
+                self._go_on_with_update(endpoint.name, endpoint.update, fleet)
+            self._dismiss_retired(fleet)
         except UnservableError as error:
             self._endpoints.move(endpoint.name, EndpointStatus.FAILED, failure_reason=str(error))
             self._take_down(endpoint.name)
         except (NotFoundError, InvalidMoveError):
             return  # deleted meanwhile: the next round takes it down
 
-    def _plan(self, endpoint: Endpoint) -> list[_Server]:
+    def _plan(self, endpoint: str, deployment: Deployment) -> list[ModelServer]:
         now = self._clock()
-        servers: list[_Server] = []
-        for variant in endpoint.variants:
-            container = find_only_container(endpoint.containers[variant.name], self._identity)
-            archive = fetch_archive(container, self._blobs, self._folder / endpoint.name / variant.name)
+        servers: list[ModelServer] = []
+        for variant in deployment.variants:
+            container = find_only_container(deployment.containers[variant.name], self._identity)
+            folder = self._folder / endpoint / str(deployment.number) / variant.name
+            archive = fetch_archive(container, self._blobs, folder)
             spec = ModelServerSpec(
-                endpoint=endpoint.name, variant=variant.name, archive=archive, environment=dict(container.environment)
+                endpoint=endpoint, variant=variant.name, archive=archive, environment=dict(container.environment)
             )
-            servers += [_Server(spec=spec, started_at=now) for _ in range(variant.instance_count)]
+            servers += [ModelServer(spec=spec, started_at=now) for _ in range(variant.instance_count)]
         return servers
 
-    def _tend_server(self, server: _Server) -> None:
-        self._copy_output(server)
-        if not server.program:
-            self._start(server)
-        elif not self._launcher.is_alive(server.program):
-            server.deaths += 1
-            self._log(server, "The model server ended.")
-            if server.deaths >= RESTARTS:
-                words = self._launcher.output(server.program).strip()[-800:]
-                raise UnservableError(f"The model server ended {server.deaths} times. The last one wrote: {words}")
-            self._start(server)
-        elif not server.is_ready:
-            address = self._launcher.address(server.program)
-            server.is_ready = address is not None and self._client.is_ready(address)
-            if server.is_ready:
-                server.deaths = 0
-                self._log(server, "The model server answers.")
-            elif self._clock() - server.started_at > timedelta(seconds=STARTUP_SECONDS):
-                self._launcher.stop(server.program)
-                raise UnservableError(f"The model server did not answer within {STARTUP_SECONDS:g} s.")
+    def _go_on_with_update(self, endpoint: str, update: Deployment, fleet: _Fleet) -> None:
+        """Start the model servers of an update, and let them answer once all of them can; if they cannot, go back."""
+        try:
+            fleet.coming = fleet.coming or self._plan(endpoint, update)
+            for server in fleet.coming:
+                self._servers.tend(server)
+        except UnservableError as error:
+            for server in fleet.coming:
+                self._servers.stop(server)
+            fleet.coming = []
+            self._endpoints.finish_update(endpoint, failure_reason=f"The update failed. {error}")
+            return
+        if all(server.is_ready for server in fleet.coming):
+            # Who was asked goes on to answer: a request may be under way for as long as a model may take.
+            until = self._clock() + timedelta(seconds=INVOCATION_SECONDS)
+            fleet.retired.append(_Retired(servers=fleet.serving, until=until))
+            fleet.serving, fleet.coming = fleet.coming, []
+            self._publish(endpoint, fleet.serving)
+            self._endpoints.finish_update(endpoint)
 
-    def _start(self, server: _Server) -> None:
-        server.is_ready = False
-        server.started_at = self._clock()
-        server.program, server.read = self._launcher.start_model_server(server.spec), 0
-        self._log(server, "A model server was started.")
+    def _dismiss_retired(self, fleet: _Fleet) -> None:
+        """Stop the servers whose last requests are over; a variant that is gone was kept until now as well."""
+        over = [group for group in fleet.retired if group.until <= self._clock()]
+        fleet.retired = [group for group in fleet.retired if group not in over]
+        kept = {server.spec.variant for server in fleet}
+        for server in (server for group in over for server in group.servers):
+            if server.spec.variant not in kept:
+                self._book.write(server.spec.endpoint, server.spec.variant, ())
+            self._servers.stop(server)
 
-    def _copy_output(self, server: _Server) -> None:
-        """Bring whole lines that a model server wrote into its log; of one that is gone the last one too."""
-        is_alive = self._launcher.is_alive(server.program)
-        while server.program:
-            piece, end = self._launcher.read_output(server.program, server.read)
-            cut = piece.rfind(b"\n") + 1
-            if is_alive and (cut or len(piece) < LONGEST_LINE):
-                piece, end = piece[:cut], end - len(piece) + cut
-            if not piece:
-                return
-            self._log(server, *piece.decode(errors="replace").splitlines())
-            server.read = end
-
-    def _log(self, server: _Server, *messages: str) -> None:
-        self._endpoints.log(server.spec.endpoint, f"{server.spec.variant}/{server.program}", messages)
-
-    def _publish(self, endpoint: Endpoint, servers: Sequence[_Server]) -> None:
-        for variant in endpoint.variants:
-            ready = [
-                address
-                for server in servers
-                if server.spec.variant == variant.name and server.is_ready
-                if (address := self._launcher.address(server.program))
-            ]
-            self._book.write(endpoint.name, variant.name, ready)
+    def _publish(self, endpoint: str, servers: Sequence[ModelServer]) -> None:
+        for variant in dict.fromkeys(server.spec.variant for server in servers):
+            found = (self._servers.address(server) for server in servers if server.spec.variant == variant)
+            self._book.write(endpoint, variant, [address for address in found if address])
 
     def _take_down(self, name: str) -> None:
-        for server in self._servers.pop(name, ()):
+        for server in self._fleets.pop(name, ()):
             self._book.write(name, server.spec.variant, ())
-            if server.program:
-                self._launcher.stop(server.program)
-                self._copy_output(server)
-                self._log(server, "The model server was stopped.")
+            self._servers.stop(server)
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def _has_starting_servers(self) -> bool:
-        return any(not server.is_ready for servers in self._servers.values() for server in servers)
+        return any(not server.is_ready for fleet in self._fleets.values() for server in (*fleet.serving, *fleet.coming))

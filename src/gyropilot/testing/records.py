@@ -16,6 +16,7 @@ from gyropilot.service.records import (
     AutoMLJob,
     Candidate,
     Container,
+    Deployment,
     Endpoint,
     EndpointConfig,
     Lease,
@@ -99,6 +100,9 @@ _SAMPLES: tuple[Record, ...] = (
         config="Config",
         variants=(_VARIANT,),
         containers={"all": (_CONTAINER,)},
+        number=1,
+        update=Deployment(number=2, config="Next", variants=(_VARIANT,), containers={"all": (_CONTAINER,)}),
+        updated_at=_NOON,
     ),
 )
 

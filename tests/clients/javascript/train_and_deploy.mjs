@@ -1,4 +1,5 @@
-// From a file to predictions with the SDK for JavaScript: upload, train, look at the candidates, deploy, ask, clean up.
+// From a file to predictions with the SDK for JavaScript: upload, train, look at the candidates, deploy, ask, predict a
+// whole object, clean up.
 //
 //     train_and_deploy.mjs TABLE ROWS REPORT
 //
@@ -7,12 +8,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 
-import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
   CreateAutoMLJobV2Command,
   CreateEndpointCommand,
   CreateEndpointConfigCommand,
   CreateModelCommand,
+  CreateTransformJobCommand,
   DeleteEndpointCommand,
   DeleteEndpointConfigCommand,
   DeleteModelCommand,
@@ -23,6 +25,7 @@ import {
   SageMakerClient,
   waitUntilEndpointDeleted,
   waitUntilEndpointInService,
+  waitUntilTransformJobCompletedOrStopped,
 } from "@aws-sdk/client-sagemaker";
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 
@@ -121,6 +124,24 @@ told.answer = {
 told.tooNarrow = await refusalOf(() =>
   runtime.send(new InvokeEndpointCommand({ EndpointName: name, ContentType: "text/csv", Body: "1,2,3" })),
 );
+
+await s3.send(new PutObjectCommand({ Bucket: name, Key: "asked/rows.csv", Body: readFileSync(rows) }));
+await sagemaker.send(
+  new CreateTransformJobCommand({
+    TransformJobName: name,
+    ModelName: name,
+    TransformInput: {
+      DataSource: { S3DataSource: { S3DataType: "S3Prefix", S3Uri: `s3://${name}/asked/` } },
+      ContentType: "text/csv",
+      SplitType: "Line",
+    },
+    TransformOutput: { S3OutputPath: `s3://${name}/answered`, AssembleWith: "Line" },
+    TransformResources: { InstanceType: "ml.m5.large", InstanceCount: 1 },
+  }),
+);
+told.transformed = (await waitUntilTransformJobCompletedOrStopped(patience, { TransformJobName: name })).state;
+const predicted = await s3.send(new GetObjectCommand({ Bucket: name, Key: "answered/rows.csv.out" }));
+told.predicted = (await predicted.Body.transformToString()).trim().split("\n");
 
 await sagemaker.send(new DeleteEndpointCommand({ EndpointName: name }));
 told.deleted = (await waitUntilEndpointDeleted(patience, { EndpointName: name })).state;

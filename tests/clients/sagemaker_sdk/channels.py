@@ -1,4 +1,4 @@
-"""Training and validation data in S3, an objective, tags and a role; waiting with logs; the job taken up by its name.
+"""Training and validation data in S3, an objective, tags, a bucket and a role; waiting with logs; taken up by its name.
 
     channels.py TRAINING VALIDATION REPORT
 
@@ -14,7 +14,7 @@ from sagemaker.automl.automl import AutoML, AutoMLInput
 
 training, validation, report = sys.argv[1:]
 
-session = Session()
+session = Session(default_bucket="a-bucket-of-their-own")  # the SDK makes it
 channels = [
     AutoMLInput(
         inputs=session.upload_data(path, key_prefix=f"channels/{kind}"),

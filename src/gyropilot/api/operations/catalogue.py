@@ -72,6 +72,7 @@ SERVED = (
     ServedOperation("sagemaker", "ListEndpointConfigs", endpoint_configs.list_endpoint_configs),
     ServedOperation("sagemaker", "DeleteEndpointConfig", endpoint_configs.delete_endpoint_config),
     ServedOperation("sagemaker", "CreateEndpoint", endpoints.create_endpoint),
+    ServedOperation("sagemaker", "UpdateEndpoint", endpoints.update_endpoint),
     ServedOperation("sagemaker", "DescribeEndpoint", endpoints.describe_endpoint),
     ServedOperation("sagemaker", "ListEndpoints", endpoints.list_endpoints),
     ServedOperation("sagemaker", "DeleteEndpoint", endpoints.delete_endpoint),
