@@ -58,7 +58,9 @@ def _is_latency(entry: Any) -> bool:
 
 
 KEYS = sorted(
-    re.findall(r'^\s*(?:told\[|attempt\()\s*"(\w+)"', (FOLDER / "sagemaker_sdk" / "either.py").read_text(), re.MULTILINE)
+    re.findall(
+        r'^\s*(?:told\[|attempt\()\s*"(\w+)"', (FOLDER / "sagemaker_sdk" / "either.py").read_text(), re.MULTILINE
+    )
 )
 
 
