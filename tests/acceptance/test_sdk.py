@@ -46,7 +46,6 @@ def automl(session: Session, people: pd.DataFrame) -> AutoML:
         target_attribute_name="income",
         mode="ENSEMBLING",
         max_candidates=2,
-        total_job_runtime_in_seconds=120,
         base_job_name="people",
         sagemaker_session=session,
     )
@@ -85,6 +84,33 @@ def test_a_deployed_model_answers_rows_of_a_frame(automl: AutoML, asked: pd.Data
     predictor.delete_model()
     predictor.delete_endpoint()
     assert not automl.sagemaker_session.endpoint_in_service_or_not(predictor.endpoint_name)
+
+
+def served_model(session: Session, endpoint: str) -> str:
+    config = session.describe_endpoint(endpoint)["EndpointConfigName"]
+    (variant,) = session.describe_endpoint_config(config)["ProductionVariants"]
+    return str(variant["ModelName"])
+
+
+def test_an_endpoint_takes_another_model_over(automl: AutoML, asked: pd.DataFrame) -> None:
+    session, keys = automl.sagemaker_session, ["probability"]
+    worst, best = automl.list_candidates(sort_by="FinalObjectiveMetricValue")
+    predictor = automl.deploy(
+        1, "ml.m5.large", candidate=worst, endpoint_name="people-now", inference_response_keys=keys
+    )
+    first, model = predictor.predict(asked), served_model(session, "people-now")
+    other = automl.create_model("people-best", candidate=best, inference_response_keys=keys)
+    other.deploy(1, "ml.m5.large", endpoint_name="people-now", update_endpoint=True)
+    assert served_model(session, "people-now") == "people-best"
+    assert predictor.predict(asked) != first
+    predictor.update_endpoint(1, "ml.m5.large", model_name=model, tags={"team": "people"})
+    assert served_model(session, "people-now") == model
+    assert predictor.predict(asked) == first
+    with pytest.raises(ValueError, match="also needs initial_instance_count"):
+        predictor.update_endpoint(model_name="people-best")
+    predictor.delete_model()
+    predictor.delete_endpoint()
+    other.delete_model()
 
 
 def test_a_candidate_is_trained_again_and_deployed(automl: AutoML, people: pd.DataFrame, asked: pd.DataFrame) -> None:

@@ -223,6 +223,23 @@ def test_a_frame_is_uploaded_as_parquet(session: Session, make: Any) -> None:
     assert channel["ContentType"] == "x-application/vnd.amazon+parquet"
 
 
+def test_frames_and_files_may_be_channels(session: Session, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1, 2], "y": ["a", "b"]})
+    frame.to_parquet(tmp_path / "table.parquet")
+    automl = AutoML(mode="ENSEMBLING", sagemaker_session=session)
+    channels = [
+        AutoMLInput(frame, "y", channel_type="training"),
+        AutoMLInput(tmp_path / "table.parquet", "y", channel_type="validation"),
+    ]
+    automl.fit(channels, wait=False, logs=False, job_name="channels")
+    told = automl.describe_auto_ml_job()["InputDataConfig"]
+    assert [channel["ChannelType"] for channel in told] == ["training", "validation"]
+    assert {channel["ContentType"] for channel in told} == {"x-application/vnd.amazon+parquet"}
+    assert [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in told] == [
+        f"s3://{BUCKET}/auto-ml-input-data/channels/{number}/1/table.parquet" for number in (1, 2)
+    ]
+
+
 @pytest.mark.parametrize(
     ("frame", "options", "words"),
     [

@@ -60,8 +60,12 @@ def to_frame(rows: list[dict[str, Any]]) -> Any:
 
     Raises:
         ImportError: when pandas is not installed.
+        ValueError: when cells of a column are of several types.
     """
     import pyarrow as pa
 
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return pa.table({name: [row.get(name) for row in rows] for name in names}).to_pandas()
+    try:
+        return pa.table({name: [row.get(name) for row in rows] for name in names}).to_pandas()
+    except pa.ArrowException as error:
+        raise ValueError(f"The rows are no table, since cells of a column are of several types: {error}.") from error

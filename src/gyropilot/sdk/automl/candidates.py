@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gyropilot.sdk.automl.inputs import PREFIX, local_path, recognise, upload_frame
+from gyropilot.sdk import defaults
+from gyropilot.sdk.automl.inputs import PREFIX
 from gyropilot.sdk.automl.options import choose_session
-from gyropilot.sdk.automl.rerun import NewData, make_training_request, make_transform_request
-from gyropilot.sdk.frames import CSV, PARQUET, is_frame
+from gyropilot.sdk.automl.rerun import make_training_request, make_transform_request
+from gyropilot.sdk.automl.upload import Uploaded, is_local, upload
+from gyropilot.sdk.frames import CSV, is_frame
 from gyropilot.sdk.names import name_from_base
 
 if TYPE_CHECKING:
@@ -121,7 +123,8 @@ class CandidateEstimator:
             inputs: an `s3://` address, a path on this machine or a frame; the last two are uploaded.
             candidate_name: a new name for the candidate.
             volume_kms_key: key that encrypts the machines' disks.
-            encrypt_inter_container_traffic: whether traffic between machines is encrypted.
+            encrypt_inter_container_traffic: whether traffic between machines is encrypted; as the defaults file or the
+                first run has it unless given.
             vpc_config: network of the jobs: `Subnets` and `SecurityGroupIds`.
             wait: whether to wait until all jobs are over.
             logs: whether to show the lines of their logs.
@@ -137,9 +140,11 @@ class CandidateEstimator:
             )
         data = self._upload(inputs)
         self.name = candidate_name or self.name
+        configured = defaults.find_default(self.sagemaker_session.sagemaker_config, defaults.TRAINING_ENCRYPTION)
+        is_encrypted = configured if encrypt_inter_container_traffic is None else encrypt_inter_container_traffic
         options = {
             "volume_kms_key": volume_kms_key,
-            "encrypt_inter_container_traffic": encrypt_inter_container_traffic,
+            "encrypt_inter_container_traffic": is_encrypted,
             "vpc_config": vpc_config,
         }
         started = [self._start(step, data, options) for step in self.get_steps()]
@@ -147,22 +152,17 @@ class CandidateEstimator:
             for job in started:
                 self._wait(job, logs=logs)
 
-    def _upload(self, inputs: Any) -> NewData:
-        if is_frame(inputs):
-            address = upload_frame(self.sagemaker_session, inputs, name_from_base(self.name))
-            return NewData(address=address, content_type=PARQUET)
+    def _upload(self, inputs: Any) -> Uploaded:
         if isinstance(inputs, list | tuple) and len(inputs) == 1:
             inputs = inputs[0]
-        if not isinstance(inputs, str | Path):
-            raise ValueError(f"Cannot format input {inputs}. Expecting a string.")  # noqa: TRY004  # what scripts catch
-        if isinstance(inputs, str) and inputs.startswith("s3://"):
-            return NewData(address=inputs)
-        path = local_path(inputs)
-        content_type, compression = recognise(path)
-        address = self.sagemaker_session.upload_data(path, key_prefix=PREFIX)
-        return NewData(address=address, content_type=content_type or CSV, compression=compression or "None")
+        if not is_frame(inputs) and not isinstance(inputs, str | Path):
+            raise ValueError(f"Cannot format input {inputs}. Expecting a string.")  # what scripts catch
+        data = upload(self.sagemaker_session, inputs, PREFIX, folder=name_from_base(self.name))
+        if not is_local(inputs):
+            return data
+        return replace(data, content_type=data.content_type or CSV, compression=data.compression or "None")
 
-    def _start(self, step: CandidateStep, data: NewData, options: Mapping[str, Any]) -> _Started:
+    def _start(self, step: CandidateStep, data: Uploaded, options: Mapping[str, Any]) -> _Started:
         sagemaker: Any = self.sagemaker_session.sagemaker_client
         if step.type == TRAINING:
             name = name_from_base(TRAINING_BASE)

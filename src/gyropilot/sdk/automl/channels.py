@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from gyropilot.sdk.automl.inputs import local_path, recognise, upload_frame
 from gyropilot.sdk.automl.request import keep_given
-from gyropilot.sdk.frames import PARQUET, is_frame
+from gyropilot.sdk.automl.upload import upload
+from gyropilot.sdk.frames import is_frame
 
 if TYPE_CHECKING:
     from gyropilot.sdk.session import Session
@@ -87,7 +87,8 @@ def upload_channels(session: Session, inputs: Any, job: str | None) -> Any:
         ValueError: when a frame cannot be written.
     """
     if is_frame(inputs):
-        return AutoMLDataChannel("S3Prefix", upload_frame(session, inputs, job), content_type=PARQUET)
+        frame = upload(session, inputs, PREFIX, folder=job or "")
+        return AutoMLDataChannel("S3Prefix", frame.address, content_type=frame.content_type)
     given = inputs if isinstance(inputs, list | tuple) else [inputs]
     if given and all(isinstance(channel, LocalAutoMLDataChannel) for channel in given):
         return [_upload(session, channel) for channel in given]
@@ -95,14 +96,13 @@ def upload_channels(session: Session, inputs: Any, job: str | None) -> Any:
 
 
 def _upload(session: Session, channel: LocalAutoMLDataChannel) -> AutoMLDataChannel:
-    path = local_path(channel.path)
-    content_type, compression = recognise(path)
+    uploaded = upload(session, channel.path, PREFIX)
     return AutoMLDataChannel(
         s3_data_type=channel.data_type,
-        s3_uri=session.upload_data(path, key_prefix=PREFIX),
+        s3_uri=uploaded.address,
         channel_type=channel.channel_type,
-        compression_type=channel.compression_type or compression,
-        content_type=channel.content_type or content_type,
+        compression_type=channel.compression_type or uploaded.compression,
+        content_type=channel.content_type or uploaded.content_type,
     )
 
 

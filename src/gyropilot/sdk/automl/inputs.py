@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gyropilot.sdk.frames import PARQUET, is_frame, write_parquet
+from gyropilot.sdk.automl.upload import Uploaded, is_local, upload
 
 if TYPE_CHECKING:
     from gyropilot.sdk.automl.automl import AutoML
@@ -18,10 +16,11 @@ Channel = dict[str, Any]
 
 
 class AutoMLInput:
-    """A channel of an AutoML job: where data lies in S3, and how it is to be read.
+    """A channel of an AutoML job: where data lies, and how it is to be read.
 
     Args:
-        inputs: an `s3://` address, or a list of them.
+        inputs: an `s3://` address, a path on this machine or a frame, or a list of them; `AutoML.fit` uploads what is
+            not in S3.
         target_attribute_name: the column to predict.
         compression: `Gzip` or `None`.
         channel_type: `training` or `validation`.
@@ -32,7 +31,7 @@ class AutoMLInput:
 
     def __init__(
         self,
-        inputs: str | Sequence[str],
+        inputs: Any,
         target_attribute_name: str,
         compression: str | None = None,
         channel_type: str | None = None,
@@ -50,8 +49,7 @@ class AutoMLInput:
 
     def to_request_dict(self) -> list[Channel]:
         """Return the members of `InputDataConfig`, one for each address."""
-        addresses = [self.inputs] if isinstance(self.inputs, str) else self.inputs
-        return [self._describe(address) for address in addresses]
+        return [self._describe(address) for address in list_data(self)]
 
     def _describe(self, address: str) -> Channel:
         optional = {
@@ -67,26 +65,53 @@ class AutoMLInput:
         }
 
 
-def upload_inputs(auto_ml: AutoML, inputs: Any) -> Any:
-    """Return inputs that are in S3: a path or a frame is uploaded, what is there already stays as it is.
+def list_data(channel: AutoMLInput) -> list[Any]:
+    """Return what a channel holds: addresses, or what is to be uploaded."""
+    return list(channel.inputs) if isinstance(channel.inputs, list | tuple) else [channel.inputs]
 
-    A frame becomes a Parquet file. The name of a local file tells its format when the job does not.
+
+def upload_channel(session: Session, channel: AutoMLInput, prefix: str) -> AutoMLInput:
+    """Return the same channel in S3: paths and frames are uploaded below a prefix; itself when there is none."""
+    held = list_data(channel)
+    if not any(map(is_local, held)):
+        return channel
+    uploaded = [upload(session, data, f"{prefix}/{number}") for number, data in enumerate(held, 1)]
+    return AutoMLInput(
+        [data.address for data in uploaded],
+        channel.target_attribute_name,
+        compression=channel.compression or uploaded[0].compression,
+        channel_type=channel.channel_type,
+        content_type=uploaded[0].choose_content_type(channel.content_type),
+        s3_data_type=channel.s3_data_type,
+        sample_weight_attribute_name=channel.sample_weight_attribute_name,
+    )
+
+
+def upload_inputs(auto_ml: AutoML, inputs: Any) -> Any:
+    """Return inputs that are in S3: paths and frames are uploaded, what is there already stays as it is.
+
+    A frame becomes a Parquet file. The name of a local file tells its format when nothing else does.
 
     Raises:
         FileNotFoundError: when there is no such file.
         ValueError: when a frame comes with another content type than Parquet, or cannot be written.
     """
+    job = auto_ml.current_job_name or ""
+    if isinstance(inputs, list | tuple):
+        return [_upload(auto_ml, entry, f"{PREFIX}/{job}/{number}") for number, entry in enumerate(inputs, 1)]
+    if isinstance(inputs, AutoMLInput):
+        return _upload(auto_ml, inputs, f"{PREFIX}/{job}")
+    return _upload(auto_ml, inputs, PREFIX, folder=job)
+
+
+def _upload(auto_ml: AutoML, entry: Any, prefix: str, *, folder: str = "") -> Any:
     session = auto_ml.sagemaker_session
-    if is_frame(inputs):
-        if auto_ml.content_type not in {None, PARQUET}:
-            raise ValueError(f"A frame is sent as {PARQUET}, not as {auto_ml.content_type!r}; leave content_type out.")
-        return _make_input(auto_ml, upload_frame(session, inputs, auto_ml.current_job_name), content_type=PARQUET)
-    if isinstance(inputs, Path) or (isinstance(inputs, str) and not inputs.startswith("s3://")):
-        path = local_path(inputs)
-        address = session.upload_data(path, key_prefix=PREFIX)
-        content_type, compression = recognise(path)
-        return _make_input(auto_ml, address, content_type=content_type, compression=compression)
-    return inputs
+    if isinstance(entry, AutoMLInput):
+        return upload_channel(session, entry, prefix)
+    if not is_local(entry):
+        return entry
+    uploaded = upload(session, entry, prefix, folder=folder)
+    return _make_input(auto_ml, uploaded)
 
 
 def format_inputs(auto_ml: AutoML, inputs: Any) -> list[Channel]:
@@ -95,30 +120,25 @@ def format_inputs(auto_ml: AutoML, inputs: Any) -> list[Channel]:
     Raises:
         ValueError: when the inputs are none of the forms that `AutoML.fit` takes, or name no target.
     """
-    given: Any = [inputs] if isinstance(inputs, str | AutoMLInput) else inputs
-    is_list = isinstance(given, list | tuple) and bool(given)
-    if is_list and all(isinstance(entry, AutoMLInput) for entry in given):
-        channels = [channel for entry in given for channel in entry.to_request_dict()]
-    elif is_list and all(isinstance(entry, str) for entry in given):
-        channels = [channel for entry in given for channel in _make_input(auto_ml, entry).to_request_dict()]
-    else:
+    given: Any = inputs if isinstance(inputs, list | tuple) else [inputs]
+    entries = [_make_input(auto_ml, Uploaded(address=entry)) if isinstance(entry, str) else entry for entry in given]
+    if not entries or not all(isinstance(entry, AutoMLInput) for entry in entries):
         raise ValueError(
             f"Cannot format input {inputs}. Expecting a string or a list of strings or a list of AutoMLInputs."
         )
+    channels = [channel for entry in entries for channel in entry.to_request_dict()]
     for channel in channels:
         _check(channel)
     return channels
 
 
-def _make_input(
-    auto_ml: AutoML, address: str, *, content_type: str | None = None, compression: str | None = None
-) -> AutoMLInput:
-    """Return an address as a channel; what the job says of it goes before what its name tells."""
+def _make_input(auto_ml: AutoML, data: Uploaded) -> AutoMLInput:
+    """Return data as a channel; what the job says of it goes before what its name tells."""
     return AutoMLInput(
-        address,
+        data.address,
         auto_ml.target_attribute_name,  # type: ignore[arg-type]  # checked with the whole request
-        compression=auto_ml.compression_type or compression,
-        content_type=auto_ml.content_type or content_type,
+        compression=auto_ml.compression_type or data.compression,
+        content_type=data.choose_content_type(auto_ml.content_type),
         s3_data_type=auto_ml.s3_data_type,
         sample_weight_attribute_name=auto_ml.sample_weight_attribute_name,
     )
@@ -128,23 +148,5 @@ def _check(channel: Channel) -> None:
     if channel["TargetAttributeName"] is None:
         raise ValueError("TargetAttributeName cannot be None.")
     address = channel["DataSource"]["S3DataSource"]["S3Uri"]
-    if not address.startswith("s3://"):
+    if is_local(address):
         raise ValueError(f'URI input {address} must be a valid S3 or FILE URI: must start with "s3://" or "file://"')
-
-
-def local_path(inputs: str | Path) -> Path:
-    """Return the path that a `file://` address, a text or a path means."""
-    return inputs if isinstance(inputs, Path) else Path(inputs.removeprefix("file://"))
-
-
-def recognise(path: Path) -> tuple[str | None, str | None]:
-    """Return content type and compression as a file's name tells them; None: what they are taken for anyway."""
-    suffix = path.suffix.lower()
-    return PARQUET if suffix in {".parquet", ".pq"} else None, "Gzip" if suffix == ".gz" else None
-
-
-def upload_frame(session: Session, frame: Any, job: str | None) -> str:
-    """Upload a frame as a Parquet file of its own and return its address."""
-    bucket, key = session.default_location(PREFIX, job or "frame", "table.parquet")
-    session.s3_client.put_object(Bucket=bucket, Key=key, Body=write_parquet(frame))
-    return f"s3://{bucket}/{key}"

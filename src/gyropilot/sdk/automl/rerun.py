@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gyropilot.sdk.automl.request import check_vpc_config, keep_given
+
+if TYPE_CHECKING:
+    from gyropilot.sdk.automl.upload import Uploaded
 
 Document = dict[str, Any]
 
@@ -34,22 +36,10 @@ TRANSFORM_MEMBERS = (
 """What a transform job is created with again as it was."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewData:
-    """What a step is to read this time."""
-
-    address: str
-    """Where it lies."""
-    content_type: str | None = None
-    """What it is; None: the same as the first time."""
-    compression: str | None = None
-    """How it is packed; None: as the first time."""
-
-
 def make_training_request(
     name: str,
     first: Mapping[str, Any],
-    data: NewData,
+    data: Uploaded,
     *,
     volume_kms_key: str | None,
     encrypt_inter_container_traffic: bool | None,
@@ -87,7 +77,7 @@ def make_training_request(
     }
 
 
-def _make_channel(data: NewData) -> Document:
+def _make_channel(data: Uploaded) -> Document:
     source = {"S3DataType": "S3Prefix", "S3Uri": data.address, "S3DataDistributionType": "FullyReplicated"}
     forms = {"ContentType": data.content_type, "CompressionType": data.compression}
     return {"ChannelName": "train", "DataSource": {"S3DataSource": source}, **keep_given(forms)}
