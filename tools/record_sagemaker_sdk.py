@@ -328,7 +328,7 @@ def describe_member(kind: type, name: str, member: Any) -> Any:
 
 def describe_parameters(function: Any) -> list[str]:
     """Return each parameter as it would be written, without its type."""
-    marks = {inspect.Parameter.VAR_KEYWORD: "**", inspect.Parameter.VAR_POSITIONAL: "*"}
+    marks: dict[Any, str] = {inspect.Parameter.VAR_KEYWORD: "**", inspect.Parameter.VAR_POSITIONAL: "*"}
     return [
         marks.get(parameter.kind, "")
         + parameter.name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("no_defaults")
 
 
 @pytest.fixture(scope="module")
-def played(installation: Installation, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AutoML]:
+def played(installation: Installation, home: Path, tmp_path_factory: pytest.TempPathFactory) -> AutoML:
     """A job of 320 candidates, more than a page holds, that is still running."""
     path = tmp_path_factory.mktemp("tables") / "played.csv"
     path.write_text(TABLE)

@@ -3,37 +3,31 @@
     either.py PACKAGE JOB TABLE ROWS REPORT
 
 PACKAGE is `sagemaker` or `gyropilot`, JOB the name of the job, TABLE is learned from, ROWS are predicted, and REPORT is
-written: what the script was told, as JSON. Only the imports differ.
+written: what the script was told, as JSON. Only where the classes come from differs.
 """
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 package, name, table, rows, report = sys.argv[1:]
 
-if package == "gyropilot":
-    from gyropilot import (
-        AutoML,
-        AutoMLInput,
-        AutoMLV2,
-        CandidateEstimator,
-        CSVDeserializer,
-        CSVSerializer,
-        Predictor,
-        Session,
-        Transformer,
-    )
-else:
-    from sagemaker import Session
-    from sagemaker.automl.automl import AutoML, AutoMLInput
-    from sagemaker.automl.automlv2 import AutoMLV2
-    from sagemaker.automl.candidate_estimator import CandidateEstimator
-    from sagemaker.deserializers import CSVDeserializer
-    from sagemaker.predictor import Predictor
-    from sagemaker.serializers import CSVSerializer
-    from sagemaker.transformer import Transformer
+
+def load(name: str, home: str) -> Any:
+    return getattr(import_module("gyropilot" if package == "gyropilot" else home), name)
+
+
+Session = load("Session", "sagemaker")
+AutoML = load("AutoML", "sagemaker.automl.automl")
+AutoMLInput = load("AutoMLInput", "sagemaker.automl.automl")
+AutoMLV2 = load("AutoMLV2", "sagemaker.automl.automlv2")
+CandidateEstimator = load("CandidateEstimator", "sagemaker.automl.candidate_estimator")
+CSVDeserializer = load("CSVDeserializer", "sagemaker.deserializers")
+Predictor = load("Predictor", "sagemaker.predictor")
+CSVSerializer = load("CSVSerializer", "sagemaker.serializers")
+Transformer = load("Transformer", "sagemaker.transformer")
 
 told: dict[str, Any] = {}
 

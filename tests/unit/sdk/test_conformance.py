@@ -52,7 +52,7 @@ ONLY_HERE = {
 
 def written(function: Any) -> list[str]:
     """Return each parameter as the record has it; `*` stands before those that are given by name only."""
-    marks = {
+    marks: dict[Any, str] = {
         inspect.Parameter.VAR_KEYWORD: "**",
         inspect.Parameter.VAR_POSITIONAL: "*",
         inspect.Parameter.KEYWORD_ONLY: "* ",
