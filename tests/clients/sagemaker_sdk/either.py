@@ -105,12 +105,13 @@ told["one"] = len(attached.list_candidates(max_results=1))
 told["failed"] = attached.list_candidates(status_equals="Failed")
 told["named"] = attached.list_candidates(candidate_name=best["CandidateName"])
 estimator = CandidateEstimator(best, sagemaker_session=session)
-told["estimator"] = [estimator.name, estimator.steps, estimator.containers]
+told["estimator"] = [estimator.name, [dict(step) for step in estimator.steps], estimator.containers]
 told["steps"] = [[step.name, step.type, step.inputs, step.description] for step in estimator.get_steps()]
 
 estimator.fit(address, logs=False)
 jobs = session.sagemaker_client.list_training_jobs(NameContains="rerun", SortBy="CreationTime")["TrainingJobSummaries"]
-told["again"] = "Completed" in {job["TrainingJobStatus"] for job in jobs}
+told["again"] = [estimator.name, estimator.steps]
+told["trained"] = "Completed" in {job["TrainingJobStatus"] for job in jobs}
 
 # --- an endpoint ------------------------------------------------------------------------------------------------------
 

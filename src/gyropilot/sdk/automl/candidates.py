@@ -117,7 +117,8 @@ class CandidateEstimator:
     ) -> None:
         """Run the candidate's steps again on other data, with the hyperparameters that were found.
 
-        Once they are through, the candidate's containers hold the new models: `deploy(candidate=this)` serves them.
+        The steps are then the new jobs. Once they are through, the containers hold the new models:
+        `deploy(candidate=this)` serves them.
 
         Args:
             inputs: an `s3://` address, a path on this machine or a frame; the last two are uploaded.
@@ -148,6 +149,8 @@ class CandidateEstimator:
             "vpc_config": vpc_config,
         }
         started = [self._start(step, data, options) for step in self.get_steps()]
+        new_names = {job.step.name: job.name for job in started}
+        self.steps = [{**step, "name": new_names.get(step["name"], step["name"])} for step in self.steps]
         if wait:
             for job in started:
                 self._wait(job, logs=logs)
@@ -185,9 +188,11 @@ class CandidateEstimator:
             session.logs_for_job(job.name, wait=True)
         made = session.wait_for_job(job.name)
         old = job.step.description["ModelArtifacts"]["S3ModelArtifacts"]
-        for container in self.containers:
-            if container["ModelDataUrl"] == old:
-                container["ModelDataUrl"] = made["ModelArtifacts"]["S3ModelArtifacts"]
+        new = made["ModelArtifacts"]["S3ModelArtifacts"]
+        self.containers = [  # new ones: the candidate that was given stays as it is
+            {**container, "ModelDataUrl": new} if container["ModelDataUrl"] == old else container
+            for container in self.containers
+        ]
 
 
 def _describe_step(step: Mapping[str, str]) -> dict[str, str]:
