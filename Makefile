@@ -16,10 +16,10 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 UV := uv==0.13.9
 CLIENTS := $(if $(findstring not clients,$(ARGS)),,.venvs/clients/installed)
 
-.PHONY: help demo test check format serve bench bench-load bench-tabular bench-growth docs lock clean
+.PHONY: help demo test check format serve bench bench-load bench-transform bench-tabular bench-growth docs lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/installed ## train, deploy and predict with plain boto3 (3 minutes)
 	@bash tools/demo.sh
@@ -48,6 +48,9 @@ bench: .venv/installed-dev ## measure the service and write benchmarks/results/
 
 bench-load: .venv/installed-dev ## measure the service under load: requests, long objects, a long queue
 	$(BIN)/python -m benchmarks.load $(ARGS)
+
+bench-transform: .venv/installed-dev ## measure batch transform: rows per second, and memory as the rows grow
+	$(BIN)/python -m benchmarks.transform $(ARGS)
 
 bench-tabular: .venv/installed-dev ## compare with other systems (ARGS="--data FOLDER"; makes .venvs)
 	$(BIN)/python -m benchmarks.tabular $(ARGS)
@@ -84,6 +87,6 @@ clean: ## remove .venv, .venvs, caches and build products
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
 
+# Without them the other tests still run, and those of the clients fail.
 .venvs/clients/installed: requirements-clients.lock tests/clients/javascript/package-lock.json | .venv/pyvenv.cfg
-	@bash tools/prepare_clients.sh
-	@touch $@
+	@if bash tools/prepare_clients.sh; then touch $@; fi

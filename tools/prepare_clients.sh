@@ -8,7 +8,7 @@
 set -euo pipefail
 
 give_up() {
-    echo "error: the clients of the tests could not be installed; the tests without them: make test ARGS='-m \"not clients\"'" >&2
+    echo "error: the clients could not be installed, and their tests will fail; without them: make test ARGS='-m \"not clients\"'" >&2
 }
 trap give_up ERR
 

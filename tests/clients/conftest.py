@@ -8,14 +8,13 @@ import pytest
 
 from gyropilot.sdk import Session
 from tests.acceptance.running import RunningServer, read_rows, without, write_rows
-from tests.clients.programs import Shell, open_shell, require_clients
+from tests.clients.programs import Shell, open_shell
 
 ROWS, VALIDATION_ROWS, ASKED_ROWS = 600, 200, 5
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    require_clients()
     running = RunningServer(tmp_path_factory.mktemp("home"), {"GYROPILOT_MAX_RUNNING_JOBS": "2"})
     running.start()
     yield running

@@ -19,14 +19,15 @@ from tests.acceptance.running import ROOT, RunningServer
 PROGRAMS = ROOT / ".venvs" / "clients" / "bin"
 FOLDER = ROOT / "tests" / "clients"
 PACKAGES = FOLDER / "javascript" / "node_modules"
-INTERPRETERS = {".py": "python", ".mjs": "node"}
+INTERPRETERS = {".py": (PROGRAMS / "python", ()), ".mjs": (PROGRAMS / "node", (PACKAGES,))}
+"""What runs a script, and what it needs beside."""
 SECONDS = 300
 """How long a program may take: the SageMaker SDK looks every 30 seconds whether something is ready."""
 
 
-def require_clients() -> None:
-    """Fail, with what to do, unless the clients are installed."""
-    for place in (PROGRAMS / "python", PROGRAMS / "aws", PROGRAMS / "node", PACKAGES):
+def require(*places: Path) -> None:
+    """Fail, with what to do, unless these parts of the clients are installed."""
+    for place in places:
         if not place.exists():
             pytest.fail(
                 f"{place} is missing: `make test` and tools/prepare_clients.sh install the clients, "
@@ -78,6 +79,7 @@ class Shell:
 
     def run(self, program: str, *arguments: str | Path, stdin: bytes = b"") -> Done:
         """Run one of the clients' programs in the home folder."""
+        require(PROGRAMS / program)
         done = subprocess.run(
             [PROGRAMS / program, *arguments],
             cwd=self.folder,
@@ -92,11 +94,13 @@ class Shell:
     def start(self, script: str, *arguments: str | Path) -> Script:
         """Start a script, named by its path below this folder; its last argument is where it writes its report."""
         path = FOLDER / script
+        interpreter, needed = INTERPRETERS[path.suffix]
+        require(interpreter, *needed)
         folder = self.folder / path.stem
         folder.mkdir()
         with (folder / "output").open("wb") as output, (folder / "errors").open("wb") as errors:
             process = subprocess.Popen(
-                [PROGRAMS / INTERPRETERS[path.suffix], path, *arguments, "report.json"],
+                [interpreter, path, *arguments, "report.json"],
                 cwd=folder,
                 env=dict(self.variables),
                 stdin=subprocess.DEVNULL,

@@ -9,13 +9,13 @@ from importlib.metadata import distributions
 import pytest
 
 from tests.acceptance.running import ROOT
-from tests.clients.programs import FOLDER, PACKAGES, PROGRAMS, require_clients
+from tests.clients.programs import FOLDER, PACKAGES, PROGRAMS, require
 
 pytestmark = pytest.mark.clients
 
 
 def test_the_python_packages_are_the_locked_ones() -> None:
-    require_clients()
+    require(PROGRAMS / "python")
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     place = subprocess.run([PROGRAMS / "python", "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
     installed = {found.name.lower().replace("_", "-"): found.version for found in distributions(path=[place])}
@@ -25,7 +25,7 @@ def test_the_python_packages_are_the_locked_ones() -> None:
 
 
 def test_the_packages_of_javascript_are_the_locked_ones() -> None:
-    require_clients()
+    require(PACKAGES)
 
     def versions(text: str) -> dict[str, str]:
         packages = json.loads(text)["packages"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gyropilot.sdk import Session
 from tests.clients.conftest import ASKED_ROWS
 from tests.clients.programs import SECONDS, Shell
 
@@ -51,8 +52,9 @@ def test_every_checksum_of_the_sdk_is_verified_and_told(objects: Any) -> None:
     }
 
 
-def test_a_long_object_goes_up_in_parts(objects: Any) -> None:
+def test_a_long_object_goes_up_in_parts(objects: Any, session: Session) -> None:
     assert objects["parts"] == "3"
+    assert objects["location"] == f"{session.endpoint_url}/from-javascript/long"
     assert objects["longIsTheSame"]
 
 

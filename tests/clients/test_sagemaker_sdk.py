@@ -213,6 +213,13 @@ def test_a_pipeline_model_built_by_hand_is_stored_with_its_containers(pipeline_m
     assert {name: container[name] for name in given} == given
 
 
+def test_an_endpoint_is_given_more_instances_and_another_model(pipeline_model: Any) -> None:
+    (more,), (other,) = (pipeline_model[name]["ProductionVariants"] for name in ("updated", "replaced"))
+    assert (more["CurrentInstanceCount"], other["CurrentInstanceCount"]) == (2, 1)
+    assert pipeline_model["updated"]["EndpointConfigName"].startswith("chosen-answers-")
+    assert pipeline_model["replaced"]["EndpointConfigName"] == "by-hand"
+
+
 def test_what_was_deleted_is_missing_in_awss_words(pipeline_model: Any) -> None:
     for message in pipeline_model["gone"]:
         assert message.startswith("An error occurred (ValidationException) when calling the Describe")

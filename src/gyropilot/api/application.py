@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from botocore.model import OperationModel
 
-from gyropilot.api.addressing import move_bucket_into_path
+from gyropilot.api.addressing import move_bucket_into_path, remove_bucket
 from gyropilot.api.audit import name_resource
 from gyropilot.api.checksums import HEADER_PREFIX, PIECE_BYTES, CheckedBody
 from gyropilot.api.chunks import ChunkedBody
@@ -146,7 +146,11 @@ class Application:
         exchange.resource = name_resource(route, params)
         check_document(route, params)
         context = Context(
-            service=self._service, aws_service=aws_service, operation=route.operation.name, caller=signed.caller
+            service=self._service,
+            aws_service=aws_service,
+            operation=route.operation.name,
+            caller=signed.caller,
+            host=remove_bucket(request.header("host"), self._s3_domains),
         )
         return protocol.write(route.operation, function(context, params), exchange.request_id)
 
@@ -164,6 +168,8 @@ class Application:
 
     def refuse_large_body(self, request: WireRequest) -> WireResponse | None:
         """Return the refusal of a request whose body is too long to be read, judged by its head and `length` alone."""
+        if request.length <= MAX_DOCUMENT_BYTES:
+            return None
         exchange = self._open_exchange(request)
         is_content = exchange.aws_service == "s3" and request.method == "PUT"
         limit = MAX_OBJECT_BYTES if is_content else MAX_DOCUMENT_BYTES

@@ -13,7 +13,7 @@ from gyropilot.api.checksums import HEADER_PREFIX
 from gyropilot.api.errors import ApiError
 from gyropilot.api.wire import WireRequest
 
-PIECE_BYTES = 2 << 20
+PIECE_BYTES = 4 << 20
 """More than a body has ready at once, so that its pieces need not be cut."""
 MAX_CHUNK_BYTES = 1 << 30
 MAX_LINE_BYTES = 4096

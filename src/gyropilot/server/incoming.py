@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from gyropilot.api.errors import ApiError
 
-GATHER_BYTES = 1 << 20
+GATHER_BYTES = 2 << 20
 """Asked for at once: each asking costs a change of threads."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import ipaddress
 import logging
 import os
@@ -245,3 +246,5 @@ def _warm_up() -> None:
     """Load the service models before the first request has to wait for them."""
     for name in SERVICES:
         load_service(name)
+    # All of this stays: looking through it for garbage would hold requests up for a tenth of a second now and then.
+    gc.freeze()

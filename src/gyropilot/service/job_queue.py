@@ -10,9 +10,9 @@ from typing import Any
 
 from gyropilot.service.job_keeper import JobKeeper, Outcome
 from gyropilot.service.ports import Clock, Launcher
-from gyropilot.service.queue import take_turns
 from gyropilot.service.records import Job
 from gyropilot.service.states import JobStatus, JobStep
+from gyropilot.service.turns import take_turns
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class JobQueue:
             job = keeper.release(job.name, run.program)
         if self._is_held(job):
             return 0  # another server's worker has it
-        if job.status is JobStatus.STOPPING:
+        if job.status is JobStatus.STOPPING and keeper.stops_without_worker(job):
             keeper.end_without_worker(job.name, Outcome(status=JobStatus.STOPPED, step=JobStep.STOPPED))
             return 0
         starts = run.starts if run is not None else 0

@@ -55,6 +55,8 @@ class _Retired:
     """Model servers that an update has replaced: they answer what they were asked before, then they are stopped."""
 
     servers: list[ModelServer]
+    folder: Path
+    """Where their archives lie."""
     until: datetime
 
 
@@ -104,7 +106,7 @@ class Supervisor:
         while not stopped.is_set():
             self._book.bell.clear()
             self.tick()
-            self._pause()
+            self._pause(stopped)
 
     def tick(self) -> None:
         """Take the next step for every job and endpoint; one that fails keeps none of the others waiting."""
@@ -114,14 +116,14 @@ class Supervisor:
         with going_on("the endpoints"):
             self._tend_endpoints()
 
-    def _pause(self) -> None:
+    def _pause(self, stopped: threading.Event) -> None:
         """Wait for the next round, and meanwhile look after programs alone: reading a long queue takes its time."""
         if self._has_starting_servers():
             self._book.bell.wait(BUSY_SECONDS)
         elif not any(queue.has_waiting for queue in self._queues):
             self._book.bell.wait(IDLE_SECONDS)
-        else:
-            for _ in range(round(IDLE_SECONDS / BUSY_SECONDS)):
+        elif not stopped.wait(BUSY_SECONDS):  # what is created in quick succession waits together
+            for _ in range(round(IDLE_SECONDS / BUSY_SECONDS) - 1):
                 if self._book.bell.wait(BUSY_SECONDS) or any(queue.has_ended_runs for queue in self._queues):
                     return
 
@@ -148,6 +150,7 @@ class Supervisor:
         try:
             fleet = self._fleets.get(endpoint.name)
             if fleet is None:
+                shutil.rmtree(self._folder / endpoint.name, ignore_errors=True)  # of a server before this one
                 fleet = self._fleets[endpoint.name] = _Fleet(serving=self._plan(endpoint.name, endpoint.deployment))
             for server in fleet.serving:
                 self._servers.tend(server)
@@ -155,7 +158,7 @@ class Supervisor:
             if endpoint.status is EndpointStatus.CREATING and all(server.is_ready for server in fleet.serving):
                 self._endpoints.move(endpoint.name, EndpointStatus.IN_SERVICE)
             if endpoint.update is not None:
-                self._go_on_with_update(endpoint.name, endpoint.update, fleet)
+                self._go_on_with_update(endpoint, endpoint.update, fleet)
             self._dismiss_retired(fleet)
         except UnservableError as error:
             self._endpoints.move(endpoint.name, EndpointStatus.FAILED, failure_reason=str(error))
@@ -168,43 +171,49 @@ class Supervisor:
         servers: list[ModelServer] = []
         for variant in deployment.variants:
             container = find_only_container(deployment.containers[variant.name], self._identity)
-            folder = self._folder / endpoint / str(deployment.number) / variant.name
-            archive = fetch_archive(container, self._blobs, folder)
+            archive = fetch_archive(container, self._blobs, self._folder_of(endpoint, deployment.number) / variant.name)
             spec = ModelServerSpec(
                 endpoint=endpoint, variant=variant.name, archive=archive, environment=dict(container.environment)
             )
             servers += [ModelServer(spec=spec, started_at=now) for _ in range(variant.instance_count)]
         return servers
 
-    def _go_on_with_update(self, endpoint: str, update: Deployment, fleet: _Fleet) -> None:
+    def _folder_of(self, endpoint: str, number: int) -> Path:
+        """Return where the archives of an endpoint's deployment lie."""
+        return self._folder / endpoint / str(number)
+
+    def _go_on_with_update(self, endpoint: Endpoint, update: Deployment, fleet: _Fleet) -> None:
         """Start the model servers of an update, and let them answer once all of them can; if they cannot, go back."""
         try:
-            fleet.coming = fleet.coming or self._plan(endpoint, update)
+            fleet.coming = fleet.coming or self._plan(endpoint.name, update)
             for server in fleet.coming:
                 self._servers.tend(server)
         except UnservableError as error:
             for server in fleet.coming:
                 self._servers.stop(server)
             fleet.coming = []
-            self._endpoints.finish_update(endpoint, failure_reason=f"The update failed. {error}")
+            self._endpoints.finish_update(endpoint.name, failure_reason=f"The update failed. {error}")
             return
         if all(server.is_ready for server in fleet.coming):
             # Who was asked goes on to answer: a request may be under way for as long as a model may take.
             until = self._clock() + timedelta(seconds=INVOCATION_SECONDS)
-            fleet.retired.append(_Retired(servers=fleet.serving, until=until))
+            folder = self._folder_of(endpoint.name, endpoint.number)
+            fleet.retired.append(_Retired(servers=fleet.serving, folder=folder, until=until))
             fleet.serving, fleet.coming = fleet.coming, []
-            self._publish(endpoint, fleet.serving)
-            self._endpoints.finish_update(endpoint)
+            self._publish(endpoint.name, fleet.serving)
+            self._endpoints.finish_update(endpoint.name)
 
     def _dismiss_retired(self, fleet: _Fleet) -> None:
         """Stop the servers whose last requests are over; a variant that is gone was kept until now as well."""
         over = [group for group in fleet.retired if group.until <= self._clock()]
         fleet.retired = [group for group in fleet.retired if group not in over]
         kept = {server.spec.variant for server in fleet}
-        for server in (server for group in over for server in group.servers):
-            if server.spec.variant not in kept:
-                self._book.write(server.spec.endpoint, server.spec.variant, ())
-            self._servers.stop(server)
+        for group in over:
+            for server in group.servers:
+                if server.spec.variant not in kept:
+                    self._book.write(server.spec.endpoint, server.spec.variant, ())
+                self._servers.stop(server)
+            shutil.rmtree(group.folder, ignore_errors=True)
 
     def _publish(self, endpoint: str, servers: Sequence[ModelServer]) -> None:
         for variant in dict.fromkeys(server.spec.variant for server in servers):

@@ -81,6 +81,10 @@ class TransformService(JobKeeper[TransformJob]):
         """
         return find_inputs(transform, self._blobs, self._data)
 
+    def stops_without_worker(self, job: TransformJob) -> bool:
+        """Tell whether a job has not begun: what it wrote otherwise, a worker has to remove."""
+        return job.started_at is None
+
     def log_stream(self, name: str) -> str:
         """Return the stream of a job: clients look for streams that begin with the job's name and a slash."""
         return f"{name}/transform"

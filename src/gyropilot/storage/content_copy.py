@@ -7,9 +7,9 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, Protocol
 
-_COPY_BYTES = 2 << 20
+_COPY_BYTES = 4 << 20
 """More than a source has ready at once, so that its pieces need not be cut."""
-_AHEAD = 4
+_AHEAD = 2
 """How many pieces may wait to be summed up."""
 _FLUSH_BYTES = 64 << 20
 """After how much the disk is given work, so that little is left for the end."""

@@ -73,7 +73,9 @@ const upload = new Upload({
   params: { Bucket, Key: "long", Body: Readable.from([long]) },
   partSize: 5 * 1024 * 1024,
 });
-told.parts = (await upload.done()).ETag.split("-")[1].replace('"', "");
+const uploaded = await upload.done();
+told.parts = uploaded.ETag.split("-")[1].replace('"', "");
+told.location = uploaded.Location;
 const back = await s3.send(new GetObjectCommand({ Bucket, Key: "long" }));
 told.longIsTheSame = Buffer.from(await back.Body.transformToByteArray()).equals(long);
 

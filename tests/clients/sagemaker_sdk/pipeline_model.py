@@ -1,4 +1,4 @@
-"""A pipeline model of a candidate, with chosen answers: made, deployed, asked and removed; and one built by hand.
+"""A pipeline model of a candidate, with chosen answers, and one built by hand that takes its place behind the endpoint.
 
     pipeline_model.py JOB ROWS REPORT
 
@@ -43,6 +43,9 @@ endpoint = session.wait_for_endpoint(predictor.endpoint_name, poll=1)
 answers = predictor.predict(Path(rows).read_text())
 tags = session.list_tags(endpoint["EndpointArn"])
 
+predictor.update_endpoint(initial_instance_count=2, instance_type="ml.c5.large", wait=False)
+updated = session.wait_for_endpoint(predictor.endpoint_name, poll=1)
+
 by_hand = PipelineModel(
     name="by-hand",
     role="SageMakerRole",
@@ -55,18 +58,26 @@ by_hand = PipelineModel(
 by_hand.create(instance_type="ml.c5.large")
 by_hand.create(instance_type="ml.c5.large")  # the SDK goes on when the model is there already
 stored = sagemaker.describe_model(ModelName="by-hand")
-by_hand.delete_model()
+by_hand.deploy(
+    initial_instance_count=1,
+    instance_type="ml.c5.large",
+    endpoint_name=predictor.endpoint_name,
+    update_endpoint=True,
+    wait=False,
+)
+replaced = session.wait_for_endpoint(predictor.endpoint_name, poll=1)
 
 asker = Predictor("chosen-answers", session, serializer=JSONSerializer(), deserializer=JSONDeserializer())
 in_json = asker.predict({"instances": [line.split(",") for line in Path(rows).read_text().splitlines()]})
 asker.delete_model()
 asker.delete_endpoint()
+chosen.delete_model()
 
 gone = []
 for operation, asked in (
     ("describe_model", {"ModelName": "by-hand"}),
     ("describe_model", {"ModelName": "chosen-answers"}),
-    ("describe_endpoint_config", {"EndpointConfigName": "chosen-answers"}),
+    ("describe_endpoint_config", {"EndpointConfigName": "by-hand"}),
 ):
     try:
         getattr(sagemaker, operation)(**asked)
@@ -77,6 +88,8 @@ told = {
     "answers": answers,
     "in_json": in_json,
     "tags": tags,
+    "updated": updated,
+    "replaced": replaced,
     "given": best["InferenceContainers"],
     "stored": stored,
     "gone": gone,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gyropilot.service.endpoints import INVOCATION_SECONDS
@@ -73,7 +75,7 @@ def test_whoever_was_asked_before_goes_on_to_answer(house: House) -> None:
     assert invoke(house) == "other"
 
 
-def test_a_variant_of_the_same_name_has_new_servers(house: House) -> None:
+def test_a_variant_of_the_same_name_has_new_servers(house: House, tmp_path: Path) -> None:
     serve(house)
     before = house.service.book.addresses("live", "all")
     add_config(house, "next", Variant(name="all", model="m2"))
@@ -84,6 +86,7 @@ def test_a_variant_of_the_same_name_has_new_servers(house: House) -> None:
     house.clock.advance(INVOCATION_SECONDS)
     house.service.supervisor.tick()
     assert house.service.book.addresses("live", "all") == after
+    assert [path.name for path in (tmp_path / "live").iterdir()] == ["1"], "the old archive is gone"
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,17 @@ def test_a_job_is_stopped_before_it_began(house: House) -> None:
     assert house.programs.worked == []
 
 
+def test_what_a_stopped_job_wrote_is_a_workers_to_remove(house: House) -> None:
+    create_model(house)
+    create(house)
+    house.service.transforms.claim("batch", "w1", LEASE_SECONDS)
+    house.service.transforms.give_back("batch", "w1")
+    house.service.transforms.stop("batch")
+    house.service.supervisor.tick()
+    wait_until(lambda: house.programs.worked == ["batch"])
+    assert house.service.transforms.get("batch").status is JobStatus.STOPPING
+
+
 def test_workers_that_die_over_a_job_fail_it(house: House) -> None:
     def die(_name: str, _program: object) -> None:
         raise RuntimeError("no room")

@@ -11,7 +11,7 @@ from gyropilot.storage.content_copy import copy_content
 MEBIBYTE = 1 << 20
 
 
-@pytest.mark.parametrize("size", [0, 1, 2 * MEBIBYTE, 2 * MEBIBYTE + 1, 70 * MEBIBYTE + 3])
+@pytest.mark.parametrize("size", [0, 1, 4 * MEBIBYTE, 4 * MEBIBYTE + 1, 70 * MEBIBYTE + 3])
 def test_what_is_copied_is_what_is_summed_up(tmp_path: Path, size: int) -> None:
     content = (b"0123456789abcde" * (size // 15 + 1))[:size]
     digest = hashlib.md5(usedforsecurity=False)
@@ -26,11 +26,11 @@ class Breaking(io.BytesIO):
     """Content whose source goes away in the middle."""
 
     def read(self, size: int | None = -1) -> bytes:
-        if self.tell() > 4 * MEBIBYTE:
+        if self.tell() > 8 * MEBIBYTE:
             raise ConnectionError("gone")
         return super().read(size)
 
 
 def test_a_source_that_breaks_off_is_told(tmp_path: Path) -> None:
     with (tmp_path / "copy").open("wb") as file, pytest.raises(ConnectionError, match="gone"):
-        copy_content(Breaking(bytes(8 * MEBIBYTE)), file, hashlib.sha256())
+        copy_content(Breaking(bytes(16 * MEBIBYTE)), file, hashlib.sha256())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,15 @@ def test_a_stopped_job_leaves_nothing_but_what_others_wrote(
     assert list(house.blobs.list_uploads("data")) == []
 
 
+def test_a_job_that_was_to_stop_when_its_worker_died_is_tidied_up(house: House, place: Workplace) -> None:
+    house.put("in/a.csv", ROWS)
+    worker = Worker(house, place)
+    worker.work()
+    house.service.transforms.stop("batch")
+    assert worker.work().status is JobStatus.STOPPED
+    assert worker.outputs() == {}
+
+
 class PowerCutError(BaseException):
     """Ends a worker as a kill does: nothing is tidied up."""
 
@@ -201,6 +211,21 @@ def test_an_object_that_changed_meanwhile_is_done_again(house: House, place: Wor
     house.put("in/a.csv", ROWS * 2)
     worker.work()
     assert worker.outputs() == {"out/a.csv.out": LABELS * 2}
+
+
+def test_outputs_among_the_inputs_are_no_inputs_when_the_job_is_taken_up_again(house: House, place: Workplace) -> None:
+    house.put("out/in/a.csv", ROWS)
+    house.put("out/in/old.csv.out", ROWS)
+    house.clock.now = datetime.now(UTC)  # as the clock of the store
+    worker = Worker(house, place, input_uri="s3://data/out/in/", output_uri="s3://data/out/in")
+    for _ in range(2):
+        assert worker.work().status is JobStatus.COMPLETED
+    assert worker.outputs().keys() == {
+        "out/in/a.csv",
+        "out/in/a.csv.out",
+        "out/in/old.csv.out",
+        "out/in/old.csv.out.out",
+    }
 
 
 # --- models that cannot be served -------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ MEMBERS: Mapping[str, frozenset[str]] = {
     "SageMaker.DescribeEndpoint": frozenset({"EndpointName"}),
     "SageMaker.DescribeEndpointConfig": frozenset({"EndpointConfigName"}),
     "SageMaker.DescribeModel": frozenset({"ModelName"}),
+    "SageMaker.DescribeTrainingJob": frozenset({"TrainingJobName"}),
+    "SageMaker.DescribeTransformJob": frozenset({"TransformJobName"}),
     "SageMaker.ListAutoMLJobs": _PAGE,
     "SageMaker.ListEndpointConfigs": _PAGE,
     "SageMaker.ListEndpoints": _PAGE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from time import monotonic
 
 from gyropilot.engine.bundle.load import load
@@ -19,7 +20,7 @@ from gyropilot.worker.claim import Claim
 from gyropilot.worker.transform.answer import RecordAnswerer
 from gyropilot.worker.transform.ledger import Ledger
 from gyropilot.worker.transform.output import OutputWriter
-from gyropilot.worker.transform.plan import TransformPlan, make_plan
+from gyropilot.worker.transform.plan import LARGEST_RECORD, TransformPlan, make_plan
 from gyropilot.worker.transform.records import Batch, RecordError, read_batches
 from gyropilot.worker.workplace import Workplace
 
@@ -49,10 +50,20 @@ def transform(place: Workplace, job: TransformJob, claim: Claim) -> Outcome:
     plan = make_plan(job, container)
     folder = place.folder_of(job)
     model = load(fetch_archive(container, place.blobs, folder / "model"))
-    inputs = place.transforms.find_inputs(job.transform)
+    if job.status is JobStatus.STOPPING:  # its last worker had no time to tidy up
+        claim.stop.set()
+    inputs = _leave_out_own_outputs(place.transforms.find_inputs(job.transform), job.started_at or job.created_at)
     place.transforms.report(job.name, claim.owner, step=JobStep.TRANSFORMING)
     run = _Run(place, job, claim, plan, RecordAnswerer(model, plan), Ledger(folder))
     return run.go_through(inputs)
+
+
+def _leave_out_own_outputs(inputs: Sequence[TransformInput], began_at: datetime) -> Sequence[TransformInput]:
+    """Return the inputs without what an earlier worker wrote among them: the output may lie below the same prefix."""
+    outputs = {(each.output.bucket, each.output.key) for each in inputs}
+    return [
+        each for each in inputs if (each.blob.bucket, each.blob.key) not in outputs or each.blob.modified_at < began_at
+    ]
 
 
 class _Run:
@@ -73,7 +84,9 @@ class _Run:
         self._plan = plan
         self._answerer = answerer
         self._ledger = ledger
-        self._workers = job.transform.max_concurrent or place.cores
+        # More threads than cores would only hold more batches; large ones are few, so that they fit into memory.
+        asked = min(job.transform.max_concurrent or place.cores, place.cores)
+        self._workers = max(1, min(asked, LARGEST_RECORD // plan.batch_bytes))
         self._rows = 0
 
     def go_through(self, inputs: Sequence[TransformInput]) -> Outcome:
@@ -82,6 +95,7 @@ class _Run:
         started = monotonic()
         self._ledger.abort_upload(self._place.blobs)
         try:
+            self._check_wanted()
             for source in inputs:
                 if self._ledger.has_done(source):
                     self._log(f"{source.uri} was done before.")

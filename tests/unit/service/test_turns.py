@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gyropilot.service.queue import take_turns
+from gyropilot.service.turns import take_turns
 
 
 @dataclass(frozen=True)
