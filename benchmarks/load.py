@@ -60,7 +60,7 @@ def measure_start(home: Path, sizes: Sizes) -> dict[str, Any]:
     for _ in range(STARTS):
         with running_server(home) as server:
             seconds.append(round(server.start_seconds, 3))
-            Session(server.endpoint_url, home=home).client("sagemaker").list_auto_ml_jobs()
+            Session(endpoint_url=server.endpoint_url, home=home).client("sagemaker").list_auto_ml_jobs()
             idle = server.process.memory_info().rss / 2**20
     return {"seconds": seconds, "median_seconds": statistics.median(seconds), "idle_mib": round(idle, 1)}
 
@@ -70,7 +70,7 @@ def measure_requests(home: Path, sizes: Sizes) -> dict[str, Any]:
     names = fill(home, sizes.jobs)
     described = names[:: max(1, len(names) // DESCRIBED)]
     with running_server(home) as server:
-        session = Session(server.endpoint_url, home=home)
+        session = Session(endpoint_url=server.endpoint_url, home=home)
         requests = {
             "DescribeAutoMLJob": sign_requests(
                 session, "DescribeAutoMLJob", [{"AutoMLJobName": name} for name in described]

@@ -27,7 +27,7 @@ def measure_objects(home: Path, size: int) -> dict[str, Any]:
     source = home / "source"
     _write_random(source, size)
     with running_server(home / "state") as server:
-        session = Session(server.endpoint_url, home=home / "state")
+        session = Session(endpoint_url=server.endpoint_url, home=home / "state")
         s3 = session.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         ways = _list_ways(s3, source, home / "state" / "copy")

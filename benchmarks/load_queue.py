@@ -29,7 +29,7 @@ def measure_queue(home: Path, count: int) -> dict[str, Any]:
     """
     settings = {"GYROPILOT_MAX_RUNNING_JOBS": str(RUNNING)}
     with running_server(home, module="benchmarks.quick_server", settings=settings) as server:
-        session = Session(server.endpoint_url, home=home)
+        session = Session(endpoint_url=server.endpoint_url, home=home)
         s3, sagemaker = session.client("s3"), session.client("sagemaker")
         s3.create_bucket(Bucket=BUCKET)
         s3.put_object(Bucket=BUCKET, Key="train/rows.csv", Body=b"x,y\n1,a\n2,b\n")

@@ -295,7 +295,7 @@ def measure(home: Path, *, budget: int, calls: int) -> dict[str, Any]:
     table = Table.read()
     with running_server(home) as server, MemoryWatch(server.process) as memory:
         print(f"server: {server.start_seconds:.2f} s from start to the first answer", flush=True)
-        session = Session(server.endpoint_url, home=home)
+        session = Session(endpoint_url=server.endpoint_url, home=home)
         bucket = session.default_bucket()
         session.client("s3").put_object(Bucket=bucket, Key="train/adult.csv", Body=table.training)
         jobs = {}

@@ -116,7 +116,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gyropilot-benchmark-") as folder:
         home = Path(folder) / "state"
         with running_server(home) as server:
-            session = Session(server.endpoint_url, home=home)
+            session = Session(endpoint_url=server.endpoint_url, home=home)
             algorithm = train(session, given.candidates)
             rows = Path(folder) / "rows.csv"
             runs = [transform(session, server, rows, count) for count in (given.rows // 10, given.rows)]

@@ -145,6 +145,6 @@ def check_form(event: Any, session: Session, job: str) -> None:
     assert event["version"] == "0"
     assert event["detail-type"] == "SageMaker AutoML Job State Change"
     assert event["resources"] == [described["AutoMLJobArn"]] == [event["detail"]["AutoMLJobArn"]]
-    assert (event["account"], event["region"]) == (session.account_id, session.region)
+    assert (event["account"], event["region"]) == (session.account_id(), session.region)
     assert abs(datetime.fromisoformat(event["time"]) - described["CreationTime"]).total_seconds() < 2
     assert event["detail"]["CreationTime"] == int(described["CreationTime"].timestamp() * 1000)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 import click
+import psutil
 import pytest
 
 from gyropilot.settings import Settings
@@ -107,6 +108,13 @@ def test_everything_that_a_user_of_the_library_may_say_is_documented() -> None:
     assert {*Task.__dataclass_fields__, *Budget.__dataclass_fields__} <= named
     for estimator in (GyropilotClassifier, GyropilotRegressor):
         assert [name for name in estimator().get_params() if f"`{name}`" not in text] == []
+
+
+def test_every_class_of_the_sdk_is_documented() -> None:
+    from gyropilot import sdk
+
+    text = (DOCS / "sdk.md").read_text(encoding="utf-8")
+    assert [name for name in sdk.__all__ if f"`{name}" not in text] == []
 
 
 def test_every_error_of_the_engine_that_users_meet_is_documented() -> None:
@@ -214,10 +222,22 @@ def test_example_scripts_run(name: str, tmp_path: Path) -> None:
 
 def run_script(script: Path, folder: Path, name: str) -> None:
     environment = {**os.environ, "GYROPILOT_HOME": str(folder / "home"), "GYROPILOT_PORT": "0"}
-    run = subprocess.run(
-        [sys.executable, str(script)], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    try:
+        run = subprocess.run(
+            [sys.executable, str(script)], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+    finally:
+        stop_server(folder / "home")
     assert run.returncode == 0, f"{name}: {run.stderr}"
+
+
+def stop_server(home: Path) -> None:
+    """End the server that an example's session started, if it did: it would outlive the test."""
+    announcement = home / "server.json"
+    if announcement.exists():
+        server = psutil.Process(json.loads(announcement.read_text())["pid"])
+        server.terminate()
+        server.wait(60)
 
 
 def test_every_example_is_listed() -> None:

@@ -223,7 +223,7 @@ def test_defaults_for_the_sagemaker_sdk_are_written(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key_of(Role.USER))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    session = Session(installation.url, home=tmp_path)
+    session = Session(endpoint_url=installation.url, home=tmp_path)
     path = Path(session.sagemaker_environment()["SAGEMAKER_USER_CONFIG_OVERRIDE"])
     written = json.loads(path.read_text())["SageMaker"]
     bucket = written["PythonSDK"]["Modules"]["Session"]["DefaultS3Bucket"]
