@@ -14,20 +14,22 @@ ARGS ?=
 BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 UV := uv==0.13.9
+CLIENTS := $(if $(findstring not clients,$(ARGS)),,.venvs/clients/installed)
 
-.PHONY: help demo test check format serve bench bench-tabular bench-growth bench-hpo docs lock clean
+.PHONY: help demo test check format serve bench bench-load bench-transform bench-tabular bench-growth bench-hpo docs \
+	lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/installed ## train, deploy and predict with plain boto3 (3 minutes)
 	@bash tools/demo.sh
 
-test: .venv/installed-dev ## run the tests
+test: .venv/installed-dev $(CLIENTS) ## run the tests
 	@bash tools/prepare_tests.sh
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-check: .venv/installed-dev ## judge the code as CI does: format, lint, types, import rules, docs, tests
+check: .venv/installed-dev $(CLIENTS) ## judge the code as CI does: format, lint, types, import rules, docs, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -44,6 +46,12 @@ serve: .venv/installed ## run a server on loopback until Ctrl-C
 
 bench: .venv/installed-dev ## measure the service and write benchmarks/results/
 	$(BIN)/python benchmarks/service.py $(ARGS)
+
+bench-load: .venv/installed-dev ## measure the service under load: requests, long objects, a long queue
+	$(BIN)/python -m benchmarks.load $(ARGS)
+
+bench-transform: .venv/installed-dev ## measure batch transform: rows per second, and memory as the rows grow
+	$(BIN)/python -m benchmarks.transform $(ARGS)
 
 bench-tabular: .venv/installed-dev ## compare with other systems (ARGS="--data FOLDER"; makes .venvs)
 	$(BIN)/python -m benchmarks.tabular $(ARGS)
@@ -62,7 +70,7 @@ lock: .venv/pyvenv.cfg ## resolve pyproject.toml into the lock files (ARGS=--upg
 	bash tools/lock.sh $(ARGS)
 
 clean: ## remove .venv, .venvs, caches and build products
-	rm -rf .venv .venvs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venvs tests/clients/javascript/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find src tests examples benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pyvenv.cfg: | tools/prepare.sh
@@ -82,3 +90,7 @@ clean: ## remove .venv, .venvs, caches and build products
 	@echo "installing the tools of development"
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
+
+# Without them the other tests still run, and those of the clients fail.
+.venvs/clients/installed: requirements-clients.lock tests/clients/javascript/package-lock.json | .venv/pyvenv.cfg
+	@if bash tools/prepare_clients.sh; then touch $@; fi

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-SAMPLE_SECONDS = 0.2
+SAMPLE_SECONDS = 0.5
 LAST_WORDS_CHARACTERS = 1_500
 MARK = "GYROPILOT_BENCHMARK_RUN"
 """A variable of the environment by which what a program started is known even after it lost its parent."""

@@ -1,11 +1,11 @@
 """Measures how the time and the memory of Gyropilot's training grow with the rows of a table.
 
-python -m benchmarks.growth [--rows 10000,100000,1000000] [--columns 100] [--budget 600] [--candidates 4] [--seed 0]
+python -m benchmarks.growth [--rows 10000,100000,1000000] [--columns 100] [--budgets 60,120,600] [--seed 0]
 
 One synthetic generator makes all tables: numbers, some of them missing, and texts of few and of many categories; the
-answer is one of two classes. Every table gets as many candidates, so that times can be compared; the largest is trained
-on once more with as many as its budget has room for. Prints a Markdown table; writes `growth.json`, `growth.md` and
-`growth.svg` to `benchmarks/results/`.
+answer is one of two classes. What grows with the rows is the time to a first model, which is the same model on every
+table, and the memory; a budget is used up whatever the table. Prints a Markdown table; writes `growth.json`,
+`growth.md` and `growth.svg` to `benchmarks/results/`.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ class Growth:
     rows: int
     columns: int
     budget_seconds: float
-    candidates: int | None
-    """How many were asked for; none: as many as the budget has room for."""
     failure: str
     error: float | None
     """1 - AUC."""
     fit_seconds: float | None
+    first_model_seconds: float | None
+    """From the loaded table to a first model: reading its kinds, preparing it, training, scoring and exporting."""
     models: int | None
     peak_memory_bytes: int
 
     @property
     def microseconds_per_row(self) -> float | None:
-        """Time of the fit for each row."""
-        return None if self.fit_seconds is None else 1e6 * self.fit_seconds / self.rows
+        """Time to the first model for each row."""
+        return None if self.first_model_seconds is None else 1e6 * self.first_model_seconds / self.rows
 
     @property
     def bytes_per_row(self) -> float:
@@ -99,7 +99,7 @@ def _make_numbers(generator: np.random.Generator, rows: int) -> tuple[pa.Array, 
     return pa.array(values.round(4), mask=is_missing), np.where(is_missing, 0.0, np.sin(2 * values) + values)
 
 
-def measure_growth(rows: int, columns: int, budget: float, candidates: int | None, seed: int) -> Growth:
+def measure_growth(rows: int, columns: int, budget: float, seed: int) -> Growth:
     """Train on a table of that many rows, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="gyropilot-growth-") as name:
         folder = Path(name)
@@ -115,17 +115,16 @@ def measure_growth(rows: int, columns: int, budget: float, candidates: int | Non
             weighted=False,
             cores=choose_cores(),
             pythons=find_pythons([SYSTEM], []),
-            options=[] if candidates is None else ["--candidates", str(candidates)],
         )
         record = measure_run(plan, data, plan.run_of(data, SYSTEM, budget), split, folder)
     return Growth(
         rows=rows,
         columns=columns,
         budget_seconds=budget,
-        candidates=candidates,
         failure=record.failure,
         error=record.error,
         fit_seconds=record.fit_seconds,
+        first_model_seconds=record.first_model_seconds,
         models=record.models,
         peak_memory_bytes=record.peak_memory_bytes,
     )
@@ -134,31 +133,32 @@ def measure_growth(rows: int, columns: int, budget: float, candidates: int | Non
 def write_table(growths: Sequence[Growth]) -> str:
     """Return the figures as Markdown."""
     lines = [
-        "| rows | columns | budget | candidates | 1 - AUC | fit | per row | peak memory | per row | models |",
+        "| rows | columns | first model | per row | peak memory | per row | budget | fit | models | 1 - AUC |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for growth in growths:
+        first, per_row = growth.first_model_seconds, growth.microseconds_per_row
         cells = [
             f"{growth.rows:,}",
             f"{growth.columns}",
+            "failed" if first is None else f"{first:.1f} s",
+            "" if per_row is None else f"{per_row:.1f} µs",
+            f"{growth.peak_memory_bytes / 2**20:,.0f} MiB",
+            f"{growth.bytes_per_row:,.0f} B",
             f"{growth.budget_seconds:g} s",
-            str(growth.candidates or "any"),
+            "" if growth.fit_seconds is None else f"{growth.fit_seconds:.1f} s",
+            str(growth.models or ""),
+            "" if growth.error is None else f"{growth.error:.5f}",
         ]
-        if growth.error is None:
-            cells += ["failed", "", ""]
-        else:
-            cells += [f"{growth.error:.5f}", f"{growth.fit_seconds:.1f} s", f"{growth.microseconds_per_row:.1f} µs"]
-        memory = f"{growth.peak_memory_bytes / 2**20:,.0f} MiB"
-        cells += [memory, f"{growth.bytes_per_row:,.0f} B", str(growth.models or "")]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def draw(growths: Sequence[Growth]) -> str:
     """Return time and memory over rows as an SVG, all axes logarithmic."""
-    done = [growth for growth in growths if growth.fit_seconds and growth.candidates]
+    done = [growth for growth in growths if growth.first_model_seconds]
     panels: list[tuple[str, Callable[[Growth], float]]] = [
-        ("fit, seconds", lambda growth: growth.fit_seconds or 1.0),
+        ("to the first model, seconds", lambda growth: growth.first_model_seconds or 1.0),
         ("peak memory, MiB", lambda growth: growth.peak_memory_bytes / 2**20),
     ]
     parts = [
@@ -206,18 +206,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default="10000,100000,1000000", help="of the tables, separated by commas")
     parser.add_argument("--columns", type=int, default=100, help="features of the tables")
-    parser.add_argument("--budget", type=float, default=600.0, help="seconds for each table")
-    parser.add_argument("--candidates", type=int, default=4, help="models for each table, the ensemble among them")
+    parser.add_argument("--budgets", default="60,120,600", help="seconds for each table, separated by commas")
     parser.add_argument("--seed", type=int, default=0, help="of the tables and of the training")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder that the figures go to")
     arguments = parser.parse_args()
     arguments.results.mkdir(parents=True, exist_ok=True)
     growths: list[Growth] = []
     sizes = [int(rows) for rows in arguments.rows.split(",")]
-    for rows, candidates in [*((rows, arguments.candidates) for rows in sizes), (max(sizes), None)]:
-        growth = measure_growth(rows, arguments.columns, arguments.budget, candidates, arguments.seed)
-        growths.append(growth)
-        print(f"{rows:,} rows, {candidates or 'any'} candidates: {growth.failure or 'done'}", flush=True)
+    budgets = [float(budget) for budget in arguments.budgets.split(",")]
+    if len(budgets) not in {1, len(sizes)}:
+        parser.error(f"--budgets has {len(budgets)} numbers for {len(sizes)} tables")
+    for rows, budget in zip(sizes, budgets * (len(sizes) // len(budgets)), strict=True):
+        growths.append(measure_growth(rows, arguments.columns, budget, arguments.seed))
+        print(f"{rows:,} rows: {growths[-1].failure or 'done'}", flush=True)
     document = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ from benchmarks.tabular import Plan, choose_cores, find_pythons, measure_run
 
 RESULTS = ROOT / "benchmarks" / "results" / "hpo.jsonl"
 SYSTEMS = ("gyropilot-tuning", "optuna-xgboost", "flaml")
-FIDELITIES = ("full", "multi")
+FIDELITIES = {"full": "gyropilot-tuning-whole", "multi": "gyropilot-tuning"}
 SHARES = (0.25, 0.5, 0.75, 1.0)
 """At these shares of the budget the best so far is told."""
 
@@ -60,12 +59,11 @@ def compare_fidelities(plan: Plan, rows: int, columns: int, results: Path) -> di
         split = Split(train=folder / "train.parquet", test=folder / "test.parquet")
         pq.write_table(make_table(rows, columns, plan.seed + 1), split.train)
         pq.write_table(make_table(TEST_ROWS, columns, plan.seed + 2), split.test)
-        for fidelity in FIDELITIES:
-            told = replace(plan, options=["--fidelity", fidelity])
-            run = replace(told.run_of(data, "gyropilot-tuning", budget), data=f"{data.name}_{fidelity}")
+        for fidelity, system in FIDELITIES.items():
+            run = plan.run_of(data, system, budget)
             known = read_records(results).get(run)
-            if known is None or run.system in plan.again:
-                known = replace(measure_run(told, data, run, split, folder), run=run)
+            if known is None or system in plan.again:
+                known = measure_run(plan, data, run, split, folder)
                 append_record(results, known)
             found[fidelity] = known
     return found
@@ -169,7 +167,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
 
 def main() -> None:
     arguments = read_arguments()
-    systems = arguments.systems if arguments.data else SYSTEMS[:1]
+    systems = arguments.systems if arguments.data else tuple(FIDELITIES.values())
     plan = Plan(
         sets=read_manifest(arguments.data, arguments.sets) if arguments.data else [],
         systems=systems,

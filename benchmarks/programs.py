@@ -10,13 +10,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+ROOT = Path(__file__).resolve().parents[1]
 HEALTH_PATH = "/_gyropilot/health"
 START_SECONDS = 60.0
 SAMPLE_SECONDS = 0.05
@@ -41,15 +42,17 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(home: Path) -> Iterator[RunningServer]:
+def running_server(
+    home: Path, *, module: str = "gyropilot.server", settings: Mapping[str, str] | None = None
+) -> Iterator[RunningServer]:
     """Start a server on any free port, wait until it is healthy, and stop it at the end."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GYROPILOT_", "AWS_"))}
-    environment |= {"GYROPILOT_HOME": str(home), "GYROPILOT_PORT": "0"}
+    environment |= {"GYROPILOT_HOME": str(home), "GYROPILOT_PORT": "0", **(settings or {})}
     home.mkdir(parents=True, exist_ok=True)
     with (home / "server.log").open("wb") as log:
         began_at = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "gyropilot.server"], env=environment, stdout=log, stderr=subprocess.STDOUT
+            [sys.executable, "-m", module], env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT
         )
         try:
             url = _wait_until_healthy(process, home, began_at)

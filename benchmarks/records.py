@@ -39,6 +39,8 @@ class Record:
     """The less the better."""
     fit_seconds: float | None = None
     """From the loaded table to a model that can predict."""
+    first_model_seconds: float | None = None
+    """From the loaded table to the first model, of a system that tells."""
     one_row_seconds: float | None = None
     many_rows_seconds: float | None = None
     """Of 10,000 rows at once."""

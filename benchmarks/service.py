@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.latency import Latency, measure_latency  # noqa: E402  # run as a script, the root is not on the path
+from benchmarks.loading import measure_loading  # noqa: E402
 from benchmarks.machine import describe_machine  # noqa: E402
 from benchmarks.programs import (  # noqa: E402
     QUIET_SAMPLE_SECONDS,
@@ -294,7 +295,7 @@ def measure(home: Path, *, budget: int, calls: int) -> dict[str, Any]:
     table = Table.read()
     with running_server(home) as server, MemoryWatch(server.process) as memory:
         print(f"server: {server.start_seconds:.2f} s from start to the first answer", flush=True)
-        session = Session(server.endpoint_url, home=home)
+        session = Session(endpoint_url=server.endpoint_url, home=home)
         bucket = session.default_bucket()
         session.client("s3").put_object(Bucket=bucket, Key="train/adult.csv", Body=table.training)
         jobs = {}
@@ -327,6 +328,7 @@ def measure(home: Path, *, budget: int, calls: int) -> dict[str, Any]:
         "jobs": {name: times.as_document() for name, times in jobs.items()},
         "endpoint_in_service_seconds": round(in_service_seconds, 3),
         "one_row": latencies,
+        "predictor": measure_loading(archive),
         "objects_mb_per_second": objects,
         "bundle_bytes": archive.stat().st_size,
         "peak_memory_mib": {role: round(size / 2**20, 1) for role, size in sorted(memory.peaks.items())},
@@ -347,6 +349,9 @@ def print_table(result: dict[str, Any]) -> None:
         (f"one row, {way}: p50 / p99", f"{latency['p50_ms']:.2f} / {latency['p99_ms']:.2f} ms")
         for way, latency in result["one_row"].items()
     ]
+    predictor = result["predictor"]
+    rows.append(("predictor: import", f"{predictor['import_seconds']:.2f} s, {predictor['memory_mib']:.0f} MiB"))
+    rows.append(("predictor: opening the best model", f"{predictor['load_seconds']:.3f} s"))
     rows += [
         (f"{OBJECT_BYTES >> 20} MiB, {way}", f"{speed:.0f} MB/s")
         for way, speed in result["objects_mb_per_second"].items()

@@ -60,9 +60,10 @@ SYSTEMS: Mapping[str, SystemProgram] = {
     "flaml": SystemProgram(module="flaml", environment="flaml"),
     "lightgbm": SystemProgram(module="lightgbm"),
     "gyropilot-tuning": SystemProgram(module="gyropilot", options=["--mode", "hyperparameter_tuning"]),
+    "gyropilot-tuning-whole": SystemProgram(module="gyropilot", options=["--mode", "hyperparameter_tuning", "--whole"]),
     "optuna-xgboost": SystemProgram(module="optuna_xgboost"),
 }
-COMPARED = tuple(SYSTEMS)[:-2]
+COMPARED = tuple(SYSTEMS)[:-3]
 """Those of this benchmark; the others are those of `benchmarks/hpo.py`."""
 
 
@@ -81,8 +82,6 @@ class Plan:
     """The Python of each environment."""
     again: Sequence[str] = ()
     """Systems whose earlier results are not kept."""
-    options: Sequence[str] = ()
-    """What else each system's program is told."""
 
     def runs(self) -> list[tuple[DataSet, Run]]:
         """Return all runs; the systems follow each other on each set, so that they meet the same machine."""
@@ -150,7 +149,7 @@ def measure_run(plan: Plan, data: DataSet, run: Run, split: Split, folder: Path)
 def _command(plan: Plan, data: DataSet, run: Run, split: Split, out: Path) -> list[str]:
     program = SYSTEMS[run.system]
     command = [str(plan.pythons[program.environment]), "-m", f"benchmarks.tabular_systems.{program.module}"]
-    command += [*program.options, *plan.options, "--train", str(split.train), "--test", str(split.test)]
+    command += [*program.options, "--train", str(split.train), "--test", str(split.test)]
     command += [f"--target={data.target}", "--problem", data.problem, "--budget", f"{run.budget_seconds:g}"]
     command += ["--seed", str(run.seed), "--out", str(out), "--model", str(out.parent / "model")]
     return command + ([f"--weight={data.weight}"] if run.weighted and data.weight else [])

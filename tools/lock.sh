@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Resolve pyproject.toml into the lock files: exact versions for every platform and every Python that is supported.
+# Resolve pyproject.toml into the lock files: exact versions for every platform and every Python that is supported. The
+# clients of the tests are resolved by themselves, those in JavaScript by the npm among them.
 #
 #   tools/lock.sh [--upgrade]
 #
-# Pins that still fit are kept unless --upgrade is given. The files name no place to download from: that is pip's setting.
+# Pins that still fit are kept unless --upgrade is given. The files name no place to download from: that is a setting of
+# pip and npm.
 set -euo pipefail
 
 export UV_CUSTOM_COMPILE_COMMAND="make lock"
@@ -23,3 +25,11 @@ build_requirements() {
     echo editables # what hatchling asks for when it installs in place
 }
 build_requirements | compile "$@" --constraint requirements-dev.lock - -o requirements-build.lock
+
+compile "$@" --group pyproject.toml:clients -o requirements-clients.lock
+bash tools/prepare_clients.sh python
+if [[ " $* " == *" --upgrade "* ]]; then
+    rm -f tests/clients/javascript/package-lock.json
+fi
+PATH="$PWD/.venvs/clients/bin:$PATH" npm install --prefix tests/clients/javascript --package-lock-only \
+    --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel error

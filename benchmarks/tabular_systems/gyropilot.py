@@ -1,6 +1,6 @@
 """Gyropilot: the engine's own `fit`, with the metric that is scored as its objective.
 
-`--candidates` limits it, `--mode hyperparameter_tuning` has it tune, `--fidelity full` or `multi` says how.
+`--mode hyperparameter_tuning` has it tune, `--whole` with trials that are all trained to their end.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ class Gyropilot(System):
     version = f"gyropilot {__version__}"
     _model: Model
 
-    def __init__(self, candidates: int | None = None, mode: Mode = Mode.ENSEMBLING, fidelity: str = "") -> None:
-        self._candidates = candidates
+    _first_model_at: float | None = None
+    _began_at = 0.0
+
+    def __init__(self, mode: Mode = Mode.ENSEMBLING, *, is_whole: bool = False) -> None:
         self._mode = mode
-        self._tuning = Tuning(stops_early=False) if fidelity == "full" else Tuning()
+        self._tuning = Tuning(stops_early=not is_whole)
         self._folder = tempfile.TemporaryDirectory(prefix="gyropilot-")
-        self._began_at = 0.0
         self._ended = 0
         self._bests: list[tuple[float, int, CandidateResult]] = []
 
@@ -62,7 +63,7 @@ class Gyropilot(System):
             tuning=self._tuning,
             seed=request.seed,
         )
-        budget = Budget(max_runtime_seconds=request.budget_seconds, max_candidates=self._candidates, cores=CORES)
+        budget = Budget(max_runtime_seconds=request.budget_seconds, cores=CORES)
         self._began_at = time.monotonic()
         self._model = fit(table, task, budget, on_event=self._hear, folder=Path(self._folder.name) / "run")
 
@@ -88,11 +89,18 @@ class Gyropilot(System):
         answer = model.predict_proba(test) if model.classes else model.predict(test)
         return np.asarray(answer, dtype=np.float64)
 
+    @property
+    def first_model_seconds(self) -> float | None:
+        """Seconds from the loaded table to the first model."""
+        return None if self._first_model_at is None else self._first_model_at - self._began_at
+
     def _hear(self, event: Event) -> None:
-        tell(event)
+        if self._first_model_at is None and isinstance(event, CandidateFinished):
+            self._first_model_at = time.monotonic()
         self._ended += isinstance(event, CandidateFinished | CandidateStopped | CandidateFailed)
-        if isinstance(event, CandidateFinished) and event.is_best:
+        if self._mode is not Mode.ENSEMBLING and isinstance(event, CandidateFinished) and event.is_best:
             self._bests.append((time.monotonic() - self._began_at, self._ended, event.result))
+        tell(event)
 
     @property
     def classes(self) -> list[str]:
@@ -133,8 +141,7 @@ def tell(event: Event) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--candidates", type=int)
     parser.add_argument("--mode", type=Mode, default=Mode.ENSEMBLING)
-    parser.add_argument("--fidelity", choices=["", "full", "multi"], default="")
+    parser.add_argument("--whole", action="store_true")
     known, others = parser.parse_known_args()
-    serve(Gyropilot(known.candidates, known.mode, known.fidelity), others)
+    serve(Gyropilot(known.mode, is_whole=known.whole), others)

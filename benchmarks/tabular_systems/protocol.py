@@ -87,6 +87,11 @@ class System(ABC):
         return []
 
     @property
+    def first_model_seconds(self) -> float | None:
+        """Seconds from the loaded table to the first model that can predict, of a system that tells."""
+        return None
+
+    @property
     @abstractmethod
     def classes(self) -> list[str]:
         """The labels in the order of the probabilities; empty for regression."""
@@ -121,6 +126,7 @@ def serve(system: System, arguments: Sequence[str] | None = None) -> None:
     figures = {
         "version": system.version,
         "fit_seconds": fit_seconds,
+        "first_model_seconds": system.first_model_seconds,
         "models": system.count_models(),
         "classes": system.classes,
         "one_row_seconds": time_one_row(system, test),

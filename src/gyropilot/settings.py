@@ -30,7 +30,7 @@ class Settings:
     database_url: str = ""
     """SQLAlchemy URL of the record store; empty: SQLite in the state folder."""
     max_running_jobs: int = 1
-    """How many jobs run at once; the others wait."""
+    """How many jobs of a queue run at once; the others wait."""
     worker_cores: int = 0
     """Cores of one job's training; 0: all of the machine, divided by `max_running_jobs`."""
     lease_seconds: float = 15.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -32,13 +33,15 @@ class WaitedInVainError(AssertionError):
     """What was waited for did not come; the message holds what was there instead."""
 
 
-def wait_for(ask: Callable[[], T], until: Callable[[T], bool], *, seconds: float = 60.0) -> T:
+def wait_for(
+    ask: Callable[[], T], until: Callable[[T], bool], *, seconds: float = 60.0, pause_seconds: float = 0.1
+) -> T:
     """Ask until the answer is right and return it."""
     deadline = time.monotonic() + seconds
     while not until(answer := ask()):
         if time.monotonic() > deadline:
             raise WaitedInVainError(f"after {seconds:g} s still {answer}")
-        time.sleep(0.1)
+        time.sleep(pause_seconds)
     return answer
 
 
@@ -70,11 +73,27 @@ class RunningServer:
         self.process.send_signal(number)
         self.process.wait(60)
 
-    def worker_of(self, job: str) -> psutil.Process | None:
+    def lose_machine(self) -> None:
+        """Kill the server and all that it started at once, as a power cut does: none is left to react to the others."""
+        assert self.process is not None
+        root = psutil.Process(self.process.pid)
+        stopped: dict[int, psutil.Process] = {}
+        while new := [each for each in (root, *root.children(recursive=True)) if each.pid not in stopped]:
+            for each in new:
+                stopped[each.pid] = each
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.suspend()
+        for each in reversed(stopped.values()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+        self.process.wait(60)
+        psutil.wait_procs(list(stopped.values()), timeout=60)
+
+    def worker_of(self, job: str, resource: str = "automl-job") -> psutil.Process | None:
         """Return the process that works on a job."""
         assert self.process is not None
         for child in psutil.Process(self.process.pid).children():
-            if child.cmdline()[-2:] == ["gyropilot.worker", job]:
+            if child.cmdline()[-2:] == ["gyropilot.worker", f"{resource}/{job}"]:
                 return child
         return None
 

@@ -80,7 +80,7 @@ def test_an_unknown_endpoint(session: Session) -> None:
         session.client("sagemaker-runtime").invoke_endpoint(EndpointName="unknown", Body=b"1")
     error = caught.value.response["Error"]
     assert error["Code"] == "ValidationError"
-    assert error["Message"] == f"Endpoint unknown of account {session.account_id} not found."
+    assert error["Message"] == f"Endpoint unknown of account {session.account_id()} not found."
 
 
 @pytest.mark.parametrize(

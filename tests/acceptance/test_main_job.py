@@ -216,3 +216,21 @@ def test_other_problems_and_parquet(
     else:
         hits = sum(answer == right for answer, right in zip(answers, truth, strict=True))
         assert hits / len(truth) > 0.55, "guessing the most common class is right in about half of the rows"
+
+
+def test_a_refused_request_is_in_the_endpoints_log(session: Session, endpoint: str) -> None:
+    with pytest.raises(ClientError, match="Received client error"):
+        invoke(session, endpoint, b"1,2,3\n")
+    logs, group = session.client("logs"), f"/aws/sagemaker/Endpoints/{endpoint}"
+
+    def read() -> str:
+        streams: list[Any] = logs.describe_log_streams(logGroupName=group)["logStreams"]
+        events = [
+            logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"]
+            for stream in streams
+        ]
+        return "\n".join(event["message"] for lines in events for event in lines)
+
+    found = wait_for(read, lambda text: "a request was answered with 400" in text)
+    assert "A model server was started." in found
+    assert "Number of columns in the received data is 3." in found

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tomllib
@@ -11,9 +12,12 @@ from packaging.markers import Marker
 
 from tests.architecture.repository import PACKAGE, ROOT, imported_modules, sources
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-networks.lock")
-IMPORTED_AS = {"python-dateutil": "dateutil", "scikit-learn": "sklearn", "xgboost-cpu": "xgboost"}
+LOCK_OF_CLIENTS = "requirements-clients.lock"
+"""It is installed by itself and need not agree with the others."""
+IMPORTED_AS = {"python-dateutil": "dateutil", "pyyaml": "yaml", "scikit-learn": "sklearn", "xgboost-cpu": "xgboost"}
 LOADED_BY_NAME = {"httptools", "uvloop"}
 """Uvicorn imports these two by itself when they are there."""
 
@@ -74,7 +78,7 @@ def test_every_import_from_outside_is_declared() -> None:
         assert not unknown, f"{path.relative_to(ROOT)} imports {unknown}, which pyproject.toml does not declare"
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, LOCK_OF_CLIENTS])
 def test_a_lock_file_holds_exact_versions_and_nothing_else(lock: str) -> None:
     pattern = re.compile(
         r"[a-z0-9.-]+==[0-9][A-Za-z0-9.+]*( ; MARKER( (and|or) MARKER)*)?".replace(
@@ -96,6 +100,15 @@ def test_the_locks_hold_what_is_declared_and_agree() -> None:
     assert extra <= set(networks)
     assert runtime.items() <= everything.items()
     assert all(everything.get(name, version) == version for name, version in (build | networks).items())
+
+
+def test_the_clients_have_a_lock_of_their_own() -> None:
+    assert {requirement_name(text) for text in PYPROJECT["dependency-groups"]["clients"]} <= set(pins(LOCK_OF_CLIENTS))
+    script = (ROOT / "tools" / "prepare_clients.sh").read_text(encoding="utf-8")
+    assert f"-r {LOCK_OF_CLIENTS}" in script
+    packages = json.loads((ROOT / "tests/clients/javascript/package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    assert [name for name, package in packages.items() if name and "integrity" not in package] == []
 
 
 def test_the_environment_of_the_tests_has_the_locked_versions() -> None:

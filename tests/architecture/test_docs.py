@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import get_args
 
 import click
+import psutil
 import pytest
 
 from gyropilot.settings import Settings
 from tests.architecture.repository import PACKAGE, ROOT, documents, table_names
 
 DOCS = ROOT / "docs"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NO_FILES = {"utils.py", "helpers.py", "common.py"}
 """Named because there are none."""
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -106,6 +110,13 @@ def test_everything_that_a_user_of_the_library_may_say_is_documented() -> None:
         assert [name for name in estimator().get_params() if f"`{name}`" not in text] == []
 
 
+def test_every_class_of_the_sdk_is_documented() -> None:
+    from gyropilot import sdk
+
+    text = (DOCS / "sdk.md").read_text(encoding="utf-8")
+    assert [name for name in sdk.__all__ if f"`{name}" not in text] == []
+
+
 def test_every_error_of_the_engine_that_users_meet_is_documented() -> None:
     from gyropilot.engine import errors
 
@@ -153,6 +164,20 @@ def test_every_step_of_recipes_and_every_tuned_parameter_is_documented() -> None
     text = (DOCS / "tuning.md").read_text(encoding="utf-8")
     assert {*STEPS} <= {*table_names(DOCS / "tuning.md")}
     assert [name for names in PARAMETERS.values() for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_documented_clients_are_those_of_the_lock_files() -> None:
+    pins: dict[str, str] = {}
+    for lock in ("requirements.lock", "requirements-clients.lock"):
+        pins |= dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+    packages = json.loads((ROOT / "tests/clients/javascript/package-lock.json").read_text(encoding="utf-8"))["packages"]
+    pins |= {name.removeprefix("node_modules/"): package.get("version", "") for name, package in packages.items()}
+    rows = dict(
+        re.findall(r"^\| `([^`]+)` \| (\d\S+) \|", (DOCS / "clients.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    named = [re.split("[<>=]", text)[0] for text in PROJECT["dependency-groups"]["clients"]]
+    assert set(rows) == {"boto3", *named, *packages[""]["dependencies"]}
+    assert rows == {name: pins[name] for name in rows}
 
 
 def test_every_command_is_documented_with_its_options() -> None:
@@ -217,10 +242,22 @@ def test_example_scripts_run(name: str, tmp_path: Path) -> None:
 
 def run_script(script: Path, folder: Path, name: str) -> None:
     environment = {**os.environ, "GYROPILOT_HOME": str(folder / "home"), "GYROPILOT_PORT": "0"}
-    run = subprocess.run(
-        [sys.executable, str(script)], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    try:
+        run = subprocess.run(
+            [sys.executable, str(script)], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+    finally:
+        stop_server(folder / "home")
     assert run.returncode == 0, f"{name}: {run.stderr}"
+
+
+def stop_server(home: Path) -> None:
+    """End the server that an example's session started, if it did: it would outlive the test."""
+    announcement = home / "server.json"
+    if announcement.exists():
+        server = psutil.Process(json.loads(announcement.read_text())["pid"])
+        server.terminate()
+        server.wait(60)
 
 
 def test_every_example_is_listed() -> None:

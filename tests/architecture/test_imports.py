@@ -35,7 +35,12 @@ def test_nothing_reads_a_format_that_runs_code(path: Path) -> None:
         ("gyropilot.service.service", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES, "botocore")),
         ("gyropilot.server", (*TRAINING_LIBRARIES, "onnxruntime")),
         ("gyropilot.sdk", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES)),
+        (
+            "gyropilot.sdk.automl.automl_v2, gyropilot.sdk.models.pipeline_model",
+            (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES, *TABLE_LIBRARIES, "boto3", "botocore", "rich", "yaml"),
+        ),
         ("gyropilot.cli.main", (*TRAINING_LIBRARIES, *PREDICTING_LIBRARIES)),
+        ("gyropilot.worker.transform.run", (*TRAINING_LIBRARIES, "pandas", "polars")),
         ("gyropilot.serving.app", (*TRAINING_LIBRARIES, *TABLE_LIBRARIES)),
         ("gyropilot.engine.bundle.load", (*TRAINING_LIBRARIES, *TABLE_LIBRARIES)),
         ("gyropilot.engine.model", (*TRAINING_LIBRARIES, "pandas", "polars")),

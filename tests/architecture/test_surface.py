@@ -30,7 +30,52 @@ SURFACE = {
         "recommend",
         "run",
     },
-    "gyropilot.sdk": {"ServerStartError", "Session", "SessionError"},
+    "gyropilot.sdk": {
+        "AutoML",
+        "AutoMLDataChannel",
+        "AutoMLImageClassificationConfig",
+        "AutoMLInput",
+        "AutoMLJob",
+        "AutoMLJobV2",
+        "AutoMLTabularConfig",
+        "AutoMLTextClassificationConfig",
+        "AutoMLTextGenerationConfig",
+        "AutoMLTimeSeriesForecastingConfig",
+        "AutoMLV2",
+        "BaseDeserializer",
+        "BaseSerializer",
+        "BytesDeserializer",
+        "CSVDeserializer",
+        "CSVSerializer",
+        "CandidateEstimator",
+        "CandidateStep",
+        "CapacityError",
+        "DataSerializer",
+        "IdentitySerializer",
+        "JSONDeserializer",
+        "JSONLinesDeserializer",
+        "JSONLinesSerializer",
+        "JSONSerializer",
+        "LibSVMSerializer",
+        "LocalAutoMLDataChannel",
+        "Model",
+        "NoBestCandidateError",
+        "NumpyDeserializer",
+        "NumpySerializer",
+        "PandasDeserializer",
+        "PipelineModel",
+        "Predictor",
+        "ServerStartError",
+        "Session",
+        "SessionError",
+        "SimpleBaseDeserializer",
+        "SimpleBaseSerializer",
+        "StreamDeserializer",
+        "StringDeserializer",
+        "StringSerializer",
+        "Transformer",
+        "UnexpectedStatusException",
+    },
 }
 """What users may import. A change here is a change of the public surface: it belongs into the changelog."""
 COMMANDS = ["describe", "env", "fit", "jobs", "serve", "users", "version"]
@@ -54,6 +99,18 @@ def test_a_public_name_of_the_engine_is_no_module_whatever_was_imported_before(f
     code = f"import {first}\nfrom gyropilot.engine import {names}\nprint(*[type(name).__name__ for name in ({names})])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "module" not in run.stdout.split()
+
+
+def test_the_classes_of_the_sdk_are_imported_from_the_package_itself() -> None:
+    import gyropilot
+
+    sdk = importlib.import_module("gyropilot.sdk")
+    assert {name for name in dir(gyropilot) if name in SURFACE["gyropilot.sdk"]} == SURFACE["gyropilot.sdk"]
+    assert all(getattr(gyropilot, name) is getattr(sdk, name) for name in sdk.__all__)
+    with pytest.raises(ImportError):
+        importlib.import_module("gyropilot.AutoML")
+    with pytest.raises(AttributeError, match="has no attribute 'AutoMl'"):
+        gyropilot.AutoMl  # noqa: B018  # the mistake
 
 
 def test_the_commands_are_chosen() -> None:

@@ -74,6 +74,9 @@ class IdleLauncher:
     def output(self, program: str) -> str:
         return ""
 
+    def read_output(self, program: str, start: int) -> tuple[bytes, int]:
+        return b"", start
+
     def stop(self, program: str, *, grace_seconds: float = 5.0) -> None:
         return None
 

@@ -17,6 +17,7 @@ from gyropilot.api.permissions import LEAST_ROLES, least_role
 from gyropilot.sdk import Session
 from gyropilot.service.access import Role
 from tests.wire.installation import SECRET, Installation, key_of, run_installation
+from tests.wire.requests import job_request
 from tests.wire.test_signatures import ASK
 
 CODES = {
@@ -50,6 +51,15 @@ def test_who_may_only_invoke_does_nothing_else(installation: Installation, servi
 def test_every_role_may_invoke(installation: Installation, role: Role) -> None:
     """The endpoint is not there, but that is all that is wrong."""
     assert ask(installation, "sagemaker-runtime", role) == "ValidationError"
+
+
+def test_a_job_knows_who_asked_for_it(installation: Installation) -> None:
+    s3 = installation.client("s3")
+    s3.create_bucket(Bucket="data")
+    s3.put_object(Bucket="data", Key="train/a.csv", Body=b"x,y\n1,a\n2,b\n")
+    sagemaker = installation.client("sagemaker", key=key_of(Role.USER))
+    sagemaker.create_auto_ml_job(**job_request("of-a-user"))
+    assert installation.service.jobs.get("of-a-user").created_by == "an-user"
 
 
 @pytest.mark.parametrize("service", ["sagemaker", "s3", "sts"])
@@ -176,6 +186,23 @@ def test_the_log_says_who_did_what_and_how_it_ended(installation: Installation) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("cloudwatch", "list_metrics"), ("ec2", "describe_regions"), ("kms", "list_keys"), ("lambda", "list_functions")],
+)
+def test_a_service_that_is_not_served_says_so(installation: Installation, service: str, operation: str) -> None:
+    client = installation.client(service)
+    with pytest.raises(ClientError) as caught:
+        getattr(client, operation)()
+    name = client.meta.service_model.signing_name
+    error = caught.value.response["Error"]
+    assert error["Code"] == "NotImplementedException"
+    assert error["Message"] == f"Gyropilot does not serve the AWS service that signs as '{name}'."
+    assert installation.audit.entries[-1].service == name
+    with pytest.raises(ClientError, match=r"InvalidSignature|SignatureDoesNotMatch"):
+        getattr(installation.client(service, secret="wrong"), operation)()
+
+
 def test_the_log_holds_no_secrets(installation: Installation) -> None:
     client = installation.client("s3", signature_version="s3v4")
     url = client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
@@ -196,7 +223,7 @@ def test_defaults_for_the_sagemaker_sdk_are_written(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key_of(Role.USER))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    session = Session(installation.url, home=tmp_path)
+    session = Session(endpoint_url=installation.url, home=tmp_path)
     path = Path(session.sagemaker_environment()["SAGEMAKER_USER_CONFIG_OVERRIDE"])
     written = json.loads(path.read_text())["SageMaker"]
     bucket = written["PythonSDK"]["Modules"]["Session"]["DefaultS3Bucket"]

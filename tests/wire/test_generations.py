@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from gyropilot.service.jobs import Outcome
+from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.records import AutoMLJob
 from gyropilot.service.states import JobStatus, JobStep
 from tests.wire.installation import IDENTITY, ROLE, Installation, run_installation

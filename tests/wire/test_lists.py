@@ -183,7 +183,6 @@ def test_training_jobs_are_those_of_the_candidates(filled: Installation) -> None
 def test_there_are_no_jobs_of_other_kinds(filled: Installation) -> None:
     sagemaker = filled.client("sagemaker")
     assert sagemaker.list_processing_jobs()["ProcessingJobSummaries"] == []
-    assert sagemaker.list_transform_jobs()["TransformJobSummaries"] == []
     assert sagemaker.list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"] == []
     tuning = {"HyperParameterTuningJobName": "none"}
     calls: list[Callable[[], Any]] = [

@@ -304,5 +304,6 @@ def test_parts_are_copied(s3: Any) -> None:
         parts.append({"PartNumber": number, "ETag": result["ETag"], "ChecksumCRC32": result["ChecksumCRC32"]})
     call = lambda: s3.upload_part_copy(**copy, PartNumber=3, CopySourceRange="bytes=5-99")  # noqa: E731
     assert refusal_of(call) == ("InvalidArgument", 400)
-    s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+    done = s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+    assert done["Location"] == f"{s3.meta.endpoint_url}/other/joined"
     assert s3.get_object(Bucket="other", Key="joined")["Body"].read() == b"5670123456789"

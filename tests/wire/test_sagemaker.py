@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gyropilot.service.access import Role
-from gyropilot.service.jobs import Outcome
+from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.records import Candidate, Container, Metric
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
 from tests.wire.installation import IDENTITY, ROLE, Installation, key_of, run_installation
@@ -349,3 +349,58 @@ def test_a_role_may_do_what_is_asked_about(filled: Installation) -> None:
     with pytest.raises(ClientError) as error:
         iam.simulate_principal_policy(PolicySourceArn="arn:aws:iam::000000000000:user/admin", ActionNames=asked)
     assert refused(error)[0] == "NoSuchEntity"
+
+
+def test_an_endpoint_is_updated(filled: Installation) -> None:
+    sagemaker, endpoints = filled.client("sagemaker"), filled.service.endpoints
+    container = {"Image": IDENTITY.ensembling_image, "ModelDataUrl": "s3://data/models/model.tar.gz"}
+    sagemaker.create_model(ModelName="updated", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    for config, count in (("Before", 2), ("After", 1)):
+        variant = {"VariantName": "v", "ModelName": "updated", "InstanceType": "ml.m5.large"}
+        variants = [{**variant, "InitialInstanceCount": count}]
+        sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName="Updated", EndpointConfigName="Before")
+    update = {"EndpointName": "Updated", "EndpointConfigName": "After"}
+    with pytest.raises(ClientError) as error:
+        sagemaker.update_endpoint(**update)
+    arn = IDENTITY.endpoint_arn("Updated")
+    assert refused(error) == ("ValidationException", f'Cannot update in-progress endpoint "{arn}".')
+    endpoints.move("Updated", EndpointStatus.IN_SERVICE)
+
+    retained = {
+        "RetainAllVariantProperties": True,
+        "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredWeight"}],
+    }
+    assert sagemaker.update_endpoint(**update, **retained)["EndpointArn"] == arn
+    seen = sagemaker.describe_endpoint(EndpointName="Updated")
+    assert (seen["EndpointStatus"], seen["EndpointConfigName"]) == ("Updating", "Before")
+    assert seen["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+    pending = seen["PendingDeploymentSummary"]
+    assert pending["EndpointConfigName"] == "After"
+    assert pending["ProductionVariants"] == [{"VariantName": "v"}]
+    endpoints.finish_update("Updated")
+    seen = sagemaker.describe_endpoint(EndpointName="Updated")
+    assert (seen["EndpointStatus"], seen["EndpointConfigName"]) == ("InService", "After")
+    assert seen["ProductionVariants"][0]["CurrentInstanceCount"] == 2, "as it was told to retain"
+    assert "PendingDeploymentSummary" not in seen
+
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"EndpointConfigName": "none"}, "Could not find endpoint configuration"),
+        ({"EndpointName": "none"}, "Could not find endpoint"),
+        ({"DeploymentConfig": {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]}}}, "AutoRollback"),
+        (
+            {
+                "DeploymentConfig": {
+                    "BlueGreenUpdatePolicy": {
+                        "TrafficRoutingConfiguration": {"Type": "CANARY", "WaitIntervalInSeconds": 1}
+                    }
+                }
+            },
+            "traffic routing of type CANARY yet",
+        ),
+    ]
+    for changes, words in cases:
+        with pytest.raises(ClientError) as error:
+            sagemaker.update_endpoint(**{**update, **changes})
+        assert refused(error)[0] == "ValidationException"
+        assert words in refused(error)[1]

@@ -30,3 +30,9 @@ def find_bucket(host: str, domains: Sequence[str]) -> str:
     found = [name.removesuffix(f".{domain}") for domain in domains if name.endswith(f".{domain}")]
     bucket = min(found, key=len, default="")
     return bucket if len(bucket) >= BUCKET_CHARACTERS_MIN else ""
+
+
+def remove_bucket(host: str, domains: Sequence[str]) -> str:
+    """Return a host's name, and port, without the bucket that it may begin with."""
+    bucket = find_bucket(host, domains)
+    return host[len(bucket) + 1 :] if bucket else host

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from botocore.model import OperationModel
 
-from gyropilot.api.addressing import move_bucket_into_path
+from gyropilot.api.addressing import move_bucket_into_path, remove_bucket
 from gyropilot.api.audit import name_resource
 from gyropilot.api.checksums import HEADER_PREFIX, PIECE_BYTES, CheckedBody
 from gyropilot.api.chunks import ChunkedBody
@@ -26,6 +26,7 @@ from gyropilot.api.errors import (
     translate_error,
     unknown_operation,
 )
+from gyropilot.api.operations.brief import is_brief
 from gyropilot.api.operations.catalogue import BY_NAME
 from gyropilot.api.operations.context import Context, Operation
 from gyropilot.api.permissions import check_permission
@@ -33,7 +34,7 @@ from gyropilot.api.presigned import signs_bucket_in_path
 from gyropilot.api.protocols.catalogue import protocol_of
 from gyropilot.api.protocols.contracts import MalformedRequestError, WireError
 from gyropilot.api.protocols.rest import is_streamed
-from gyropilot.api.routing import Route, UnknownOperationError, find_operation, find_service
+from gyropilot.api.routing import Route, UnknownOperationError, find_operation, find_service, find_unserved_service
 from gyropilot.api.signatures import CredentialStore, authenticate
 from gyropilot.api.validation import find_violations, word_violations
 from gyropilot.api.wire import WireRequest, WireResponse
@@ -55,6 +56,9 @@ class _Exchange:
     """What is known of one request so far."""
 
     aws_service: str
+    """The service that answers, by botocore's name."""
+    unserved: str
+    """The service asked for, when it is one that is not served: another one of its protocol words the refusal."""
     at: datetime
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     caller: Caller | None = None
@@ -72,6 +76,7 @@ class Application:
         allows_anonymous: whether requests without any signature are let in.
         s3_domains: the server's own names; what stands before one of them in the name of a host is a bucket.
         s3_elsewhere: where the objects are kept, when that is not here; S3 is not answered then.
+        records_are_near: whether a record is read in less time than a change of threads takes.
         clock: gives the time.
     """
 
@@ -84,6 +89,7 @@ class Application:
         allows_anonymous: bool = False,
         s3_domains: Sequence[str] = (),
         s3_elsewhere: str = "",
+        records_are_near: bool = False,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self._service = service
@@ -92,11 +98,12 @@ class Application:
         self._allows_anonymous = allows_anonymous
         self._s3_domains = s3_domains
         self._s3_elsewhere = s3_elsewhere
+        self._records_are_near = records_are_near
         self._clock = clock
 
     def handle(self, request: WireRequest) -> WireResponse:
         """Return the answer to a request, whatever happens."""
-        exchange = _Exchange(aws_service=find_service(request), at=self._clock())
+        exchange = self._open_exchange(request)
         protocol = protocol_of(exchange.aws_service)
         error: WireError | None = None
         try:
@@ -109,6 +116,10 @@ class Application:
         self._note(exchange, response.status, error)
         return response
 
+    def _open_exchange(self, request: WireRequest) -> _Exchange:
+        unserved = find_unserved_service(request)
+        return _Exchange(aws_service=find_service(request), unserved=unserved, at=self._clock())
+
     def _answer(self, request: WireRequest, exchange: _Exchange) -> WireResponse:
         """Take the steps of a request, one after the other, and note in the exchange how far it came."""
         aws_service, protocol = exchange.aws_service, protocol_of(exchange.aws_service)
@@ -118,6 +129,9 @@ class Application:
             request, aws_service, self._credentials, exchange.at, allows_anonymous=self._allows_anonymous
         )
         exchange.caller = signed.caller
+        if exchange.unserved:
+            message = f"Gyropilot does not serve the AWS service that signs as '{exchange.unserved}'."
+            raise ApiError.of(not_implemented(aws_service, message))
         if aws_service == "s3" and self._s3_elsewhere:
             raise ApiError("NotImplemented", f"Objects are not kept here but in the S3 at {self._s3_elsewhere}.", 501)
         sent = signed.request
@@ -132,7 +146,11 @@ class Application:
         exchange.resource = name_resource(route, params)
         check_document(route, params)
         context = Context(
-            service=self._service, aws_service=aws_service, operation=route.operation.name, caller=signed.caller
+            service=self._service,
+            aws_service=aws_service,
+            operation=route.operation.name,
+            caller=signed.caller,
+            host=remove_bucket(request.header("host"), self._s3_domains),
         )
         return protocol.write(route.operation, function(context, params), exchange.request_id)
 
@@ -144,9 +162,15 @@ class Application:
         is_long = request.length > LONG_BYTES or "transfer-encoding" in request.headers
         return is_long and request.method == "PUT" and find_service(request) == "s3"
 
+    def answers_at_once(self, request: WireRequest) -> bool:
+        """Tell whether a request whose body is at hand is answered so soon that it keeps nobody waiting."""
+        return self._records_are_near and is_brief(request)
+
     def refuse_large_body(self, request: WireRequest) -> WireResponse | None:
         """Return the refusal of a request whose body is too long to be read, judged by its head and `length` alone."""
-        exchange = _Exchange(aws_service=find_service(request), at=self._clock())
+        if request.length <= MAX_DOCUMENT_BYTES:
+            return None
+        exchange = self._open_exchange(request)
         is_content = exchange.aws_service == "s3" and request.method == "PUT"
         limit = MAX_OBJECT_BYTES if is_content else MAX_DOCUMENT_BYTES
         if request.length <= limit:
@@ -167,7 +191,7 @@ class Application:
             request_id=exchange.request_id,
             user=caller.user if caller is not None else "",
             access_key_id=caller.access_key_id if caller is not None else "",
-            service=exchange.aws_service,
+            service=exchange.unserved or exchange.aws_service,
             operation=exchange.operation,
             resource=exchange.resource,
             status=status,

@@ -7,21 +7,20 @@ import hmac
 import io
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from gyropilot.api.checksums import HEADER_PREFIX
 from gyropilot.api.errors import ApiError
 from gyropilot.api.wire import WireRequest
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-SPOOL_BYTES = 1 << 20
+PIECE_BYTES = 4 << 20
+"""More than a body has ready at once, so that its pieces need not be cut."""
 MAX_CHUNK_BYTES = 1 << 30
 MAX_LINE_BYTES = 4096
 MAX_TRAILERS = 16
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
+_LENGTH = re.compile(r"[0-9]{1,19}")
 _CHUNK_HEAD = re.compile(rb"([0-9a-fA-F]{1,8})(?:;chunk-signature=([0-9a-f]{64}))?\r\n")
 
 
@@ -73,7 +72,7 @@ class ChunkedBody(io.RawIOBase):
     """
 
     def __init__(self, request: WireRequest, signer: ChunkSigner | None, previous: str) -> None:
-        self._body = io.BufferedReader(_Source(request.body), SPOOL_BYTES)
+        self._body = _Pieces(request.body)
         self._signer = signer
         self._previous = previous
         self._left = 0
@@ -91,7 +90,7 @@ class ChunkedBody(io.RawIOBase):
     @property
     def declared_length(self) -> int:
         """How many bytes of content the request declares; 0: it does not say."""
-        return int(self._declared) if self._declared.isdecimal() else 0
+        return int(self._declared) if _LENGTH.fullmatch(self._declared) else 0
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -100,7 +99,7 @@ class ChunkedBody(io.RawIOBase):
     def read(self, size: int | None = -1) -> bytes:
         """Return the next bytes of content, fewer than asked for perhaps; nothing at the end."""
         if size is None or size < 0:
-            return b"".join(iter(lambda: self.read(SPOOL_BYTES), b""))
+            return b"".join(iter(lambda: self.read(PIECE_BYTES), b""))
         if not size or self._is_finished or not (self._left or self._open_chunk()):
             return b""
         piece = self._body.read(min(self._left, size))
@@ -116,7 +115,7 @@ class ChunkedBody(io.RawIOBase):
 
     def _open_chunk(self) -> bool:
         """Read the head of the next chunk and tell whether it has content; the last one has none."""
-        head = _CHUNK_HEAD.fullmatch(self._body.readline(MAX_LINE_BYTES))
+        head = _CHUNK_HEAD.fullmatch(self._body.read_line(MAX_LINE_BYTES))
         if head is None or (head.group(2) is None) != (self._signer is None):
             raise _broken()
         self._left, self._stated, self._digest = int(head.group(1), 16), head.group(2) or b"", hashlib.sha256()
@@ -128,7 +127,7 @@ class ChunkedBody(io.RawIOBase):
 
     def _close_chunk(self) -> None:
         self._check_chunk()
-        if self._body.read(2) != b"\r\n":
+        if self._body.read_line(2) != b"\r\n":
             raise _broken()
 
     def _check_chunk(self) -> None:
@@ -150,7 +149,7 @@ class ChunkedBody(io.RawIOBase):
 
     def _read_trailers(self) -> None:
         signature: bytes | None = None
-        while (line := self._body.readline(MAX_LINE_BYTES).strip()) or self._body.read(1):
+        while (line := self._body.read_line(MAX_LINE_BYTES).strip()) or self._body.read(1):
             if not line or len(self.trailers) > MAX_TRAILERS:
                 raise _broken()
             name, _, value = line.partition(b":")
@@ -168,20 +167,32 @@ class ChunkedBody(io.RawIOBase):
         self._previous = expected
 
 
-class _Source(io.RawIOBase):
-    """A body that can only be read, for a buffer around it."""
+class _Pieces:
+    """What a body gives, cut anew: into lines, and into content that is copied once."""
 
     def __init__(self, body: BinaryIO) -> None:
         self._body = body
+        self._piece = b""
+        self._at = 0
 
-    def readable(self) -> bool:
-        return True
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, fewer than asked for perhaps; nothing at the end."""
+        if self._at == len(self._piece):
+            self._piece, self._at = self._body.read(PIECE_BYTES), 0
+        piece = self._piece[self._at : self._at + size]
+        self._at += len(piece)
+        return piece
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        piece = self._body.read(len(view))
-        view[: len(piece)] = piece
-        return len(piece)
+    def read_line(self, most: int) -> bytes:
+        """Return the bytes up to the end of the line, but not more than so many."""
+        line = b""
+        while len(line) < most and not line.endswith(b"\n"):
+            end = self._piece.find(b"\n", self._at) + 1 or len(self._piece)
+            more = self.read(min(max(end - self._at, 1), most - len(line)))
+            if not more:
+                break
+            line += more
+        return line
 
 
 def _broken() -> ApiError:

@@ -9,8 +9,9 @@ from typing import Any
 from gyropilot.api.models import load_service
 from gyropilot.api.protocols.contracts import WireError
 from gyropilot.service import errors
+from gyropilot.service.endpoints import name_log_group
 from gyropilot.service.identity import Identity
-from gyropilot.service.records import AutoMLJob, Candidate, Endpoint, EndpointConfig, Model
+from gyropilot.service.records import AutoMLJob, Candidate, Endpoint, EndpointConfig, Model, TrainingJob, TransformJob
 
 
 class ApiError(Exception):
@@ -51,10 +52,15 @@ KEY_BYTES_MAX = 1024
 _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     AutoMLJob.kind: Identity.job_arn,
     Candidate.kind: Identity.training_job_arn,
+    TrainingJob.kind: Identity.training_job_arn,
+    TransformJob.kind: Identity.transform_job_arn,
     Model.kind: Identity.model_arn,
     EndpointConfig.kind: Identity.endpoint_config_arn,
     Endpoint.kind: Identity.endpoint_arn,
 }
+
+_JOBS: Mapping[str, str] = {AutoMLJob.kind: "an", TrainingJob.kind: "a", TransformJob.kind: "a"}
+"""Kinds whose names AWS calls in use when they are taken, each with its article."""
 
 _NAMED_WHEN_MISSING = frozenset({Model.kind, EndpointConfig.kind, Endpoint.kind})
 """Kinds whose absence AWS calls a rule that the request breaks."""
@@ -191,10 +197,10 @@ def _not_found(error: errors.NotFoundError, place: Place) -> WireError:
 
 def _already_exists(error: errors.AlreadyExistsError, place: Place) -> WireError:
     arn = _ARNS[error.kind](place.identity, error.name)
-    if error.kind == AutoMLJob.kind:
+    if error.kind in _JOBS:
         message = (
-            "AutoML job names must be unique within an AWS account and region, "
-            f"and an AutoML job with this name already exists ({arn})"
+            f"{error.kind[0].upper()}{error.kind[1:]} names must be unique within an AWS account and region, "
+            f"and {_JOBS[error.kind]} {error.kind} with this name already exists ({arn})"
         )
         return WireError(code="ResourceInUse", message=message, status=400)
     return invalid(place.service, f'Cannot create already existing {error.kind} "{arn}".')
@@ -219,12 +225,17 @@ def _not_ready(error: errors.EndpointNotReadyError, place: Place) -> WireError:
     return invalid(place.service, message)
 
 
+def _endpoint_busy(error: errors.EndpointBusyError, place: Place) -> WireError:
+    arn = place.identity.endpoint_arn(error.endpoint)
+    return invalid(place.service, f'Cannot update in-progress endpoint "{arn}".')
+
+
 def _model_answered(error: errors.ModelAnsweredError, place: Place) -> WireError:
     whose = "client" if error.status < 500 else "server"
     body = error.body.decode(errors="replace")
     message = (
         f'Received {whose} error ({error.status}) from primary with message "{body}". '
-        f"See the log group /aws/sagemaker/Endpoints/{error.endpoint} in account {place.identity.account_id} "
+        f"See the log group {name_log_group(error.endpoint)} in account {place.identity.account_id} "
         "for more information."
     )
     return _model_error(message, error.endpoint, place, status=error.status, body=body)
@@ -239,7 +250,7 @@ def _model_timed_out(error: errors.ModelTimedOutError, place: Place) -> WireErro
 
 
 def _model_error(message: str, endpoint: str, place: Place, *, status: int, body: str) -> WireError:
-    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    group = name_log_group(endpoint)
     arn = f"arn:aws:logs:{place.identity.region}:{place.identity.account_id}:log-group:{group}"
     members = {"OriginalStatusCode": status, "OriginalMessage": body, "LogStreamArn": arn}
     return WireError(code="ModelError", message=message, status=424, members=members)
@@ -316,6 +327,7 @@ TRANSLATIONS: Mapping[type[errors.ServiceError], Translate] = {
     errors.InvalidRangeError: _say("InvalidRange", "The requested range is not satisfiable", 416),
     errors.UnreadableTableError: lambda error, place: invalid(place.service, str(error)),
     errors.EndpointNotReadyError: _not_ready,
+    errors.EndpointBusyError: _endpoint_busy,
     errors.VariantNotFoundError: lambda error, place: invalid(
         place.service, f"Variant {error.variant} not found for endpoint {error.endpoint}."
     ),

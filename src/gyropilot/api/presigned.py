@@ -24,11 +24,11 @@ from gyropilot.api.protocols.rest import parse_query
 from gyropilot.api.signing import (
     ALGORITHM,
     SIGNATURE_FIELD,
-    TIMESTAMP,
     Claim,
     check_signature,
     check_signed_headers,
     expect_hash,
+    read_moment,
 )
 from gyropilot.api.wire import WireRequest
 from gyropilot.service.access import AccessKey
@@ -141,7 +141,7 @@ def _check_times(claim: Claim, expires: str, now: datetime, max_skew: timedelta)
     if not (expires.isascii() and expires.isdecimal() and len(expires) <= 9 and 1 <= int(expires) <= MAX_SECONDS):
         raise _malformed(f"X-Amz-Expires must be a number of seconds from 1 to {MAX_SECONDS}, not {expires[:20]!r}.")
     try:
-        signed_at = datetime.strptime(claim.timestamp, TIMESTAMP).replace(tzinfo=UTC)
+        signed_at = read_moment(claim.timestamp)
     except ValueError:
         raise _malformed('X-Amz-Date must be in the form "yyyyMMddTHHmmssZ".') from None
     if signed_at > now + max_skew:

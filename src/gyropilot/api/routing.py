@@ -17,6 +17,7 @@ from gyropilot.api.protocols.rest import parse_query
 from gyropilot.api.wire import WireRequest
 
 _SCOPE = re.compile(r"Credential=[^,\s]*/\d{8}/[^/,\s]*/([^/,\s]+)/aws4_request")
+_SIGNING_NAMES = frozenset({"sagemaker", "s3", "sts", "iam", "logs"})
 _INVOCATION = re.compile(r"/endpoints/[^/]+/(invocations|async-invocations|invocations-response-stream)")
 
 
@@ -39,23 +40,35 @@ class Route:
 def find_service(request: WireRequest) -> str:
     """Return the service a request is for; the scope of its signature decides, since paths alone are ambiguous.
 
-    A bucket may be called `endpoints`; an unsigned request is told apart by its looks, only to word its refusal.
+    A bucket may be called `endpoints`; an unsigned request is told apart by its looks, only to word its refusal. So is
+    one for a service that is not served.
     """
-    scope = _SCOPE.search(request.header("authorization"))
-    signing_name = scope.group(1) if scope else ""
-    if not signing_name and is_presigned(request):
-        signing_name = find_presigned_service(request) or "s3"
+    signing_name = _find_signing_name(request)
+    is_form = request.header("content-type").startswith("application/x-www-form-urlencoded") and request.path == "/"
     if signing_name == "sagemaker" or (not signing_name and _INVOCATION.fullmatch(request.path)):
         return "sagemaker" if request.header("x-amz-target") else "sagemaker-runtime"
     if signing_name in SERVICES:
         return signing_name
+    if signing_name:
+        return "sts" if is_form else "sagemaker"
     target = request.header("x-amz-target").partition(".")[0]
     for service in SERVICES:
         if target and load_service(service).metadata.get("targetPrefix") == target:
             return service
-    if request.header("content-type").startswith("application/x-www-form-urlencoded") and request.path == "/":
-        return "sts"
-    return "s3"
+    return "sts" if is_form else "s3"
+
+
+def find_unserved_service(request: WireRequest) -> str:
+    """Return the name in the signature's scope when it is that of a service which is not served, or else nothing."""
+    name = _find_signing_name(request)
+    return "" if name in _SIGNING_NAMES else name
+
+
+def _find_signing_name(request: WireRequest) -> str:
+    scope = _SCOPE.search(request.header("authorization"))
+    if scope:
+        return scope.group(1)
+    return (find_presigned_service(request) or "s3") if is_presigned(request) else ""
 
 
 def find_operation(service: str, request: WireRequest) -> Route:

@@ -21,6 +21,7 @@ from gyropilot.api.signing import (
     derive_signing_key,
     expect_hash,
     hash_body,
+    read_moment,
 )
 from gyropilot.api.wire import WireRequest
 from gyropilot.service.access import ANONYMOUS, AccessKey, Caller
@@ -124,7 +125,7 @@ def _read_timestamp(request: WireRequest) -> str:
 
 def _check_time(claim: Claim, service: str, now: datetime) -> None:
     try:
-        moment = datetime.strptime(claim.timestamp, TIMESTAMP).replace(tzinfo=UTC)
+        moment = read_moment(claim.timestamp)
     except ValueError:
         raise auth_error("malformed", service) from None
     if abs(now - moment) > MAX_SKEW:
@@ -157,6 +158,6 @@ def _open_payload(request: WireRequest, service: str, claim: Claim, secret: str,
     if payload == UNSIGNED_CHUNKS:
         return decode_chunks(request, signer=None, seed_signature="")
     if payload in SIGNED_CHUNKS:
-        signer = ChunkSigner(key=derive_signing_key(claim, secret), timestamp=claim.timestamp, scope=claim.scope)
+        signer = ChunkSigner(key=derive_signing_key(claim.scope, secret), timestamp=claim.timestamp, scope=claim.scope)
         return decode_chunks(request, signer=signer, seed_signature=claim.signature)
     return expect_hash(request, payload) if service == "s3" and payload != UNSIGNED else request

@@ -1,18 +1,18 @@
-"""Signature Version 4 computed anew, with botocore's own signers, from what a request claims."""
+"""Signature Version 4 computed anew from what a request claims."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import io
+import re
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
 from typing import BinaryIO, cast
 from urllib.parse import quote
 
-from botocore.auth import S3SigV4Auth, SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.compat import HTTPHeaders
-from botocore.credentials import Credentials
+from botocore.utils import normalize_url_path
 
 from gyropilot.api.checksums import PIECE_BYTES
 from gyropilot.api.errors import ApiError, auth_error
@@ -23,6 +23,8 @@ TIMESTAMP = "%Y%m%dT%H%M%SZ"
 ALGORITHM = "AWS4-HMAC-SHA256"
 SIGNATURE_FIELD = "X-Amz-Signature"
 SAFE = "-_.~"
+
+_TIMESTAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,24 +52,15 @@ class Claim:
         return f"{self.date}/{self.region}/{self.service}/aws4_request"
 
 
-class _GivenParts(SigV4Auth):
-    """Signs exactly the headers that the client signed, and a body that is known by its hash alone."""
+def read_moment(timestamp: str) -> datetime:
+    """Return the moment that a timestamp of a signature states.
 
-    payload_hash = ""
-
-    def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
-        return request.headers
-
-    def payload(self, request: AWSRequest) -> str:  # noqa: ARG002  # botocore's signature
-        return self.payload_hash
-
-
-class _PlainSigner(_GivenParts):
-    """For every service but S3."""
-
-
-class _S3Signer(_GivenParts, S3SigV4Auth):
-    """For S3, whose paths are not normalised."""
+    Raises:
+        ValueError: when it is not of their form.
+    """
+    if not _TIMESTAMP.fullmatch(timestamp):
+        raise ValueError(timestamp)
+    return datetime.fromisoformat(timestamp)
 
 
 def check_signed_headers(claim: Claim, request: WireRequest, service: str) -> None:
@@ -87,23 +80,32 @@ def check_signature(claim: Claim, request: WireRequest, *, secret: str, service:
     Raises:
         ApiError: when they differ.
     """
-    make = _S3Signer if service == "s3" else _PlainSigner
-    signer = make(Credentials(claim.key, secret), claim.service, claim.region)
-    signer.payload_hash = payload
-    signed = AWSRequest(method=request.method, url=f"http://host{request.path}?{_canonical_query(request.query)}")
-    for name in claim.headers:
-        signed.headers[name] = request.header(name)
-    signed.context["timestamp"] = claim.timestamp
-    text = signer.string_to_sign(signed, signer.canonical_request(signed))
-    if not hmac.compare_digest(str(signer.signature(text, signed)), claim.signature):
+    expected = sign(claim, request, secret=secret, service=service, payload=payload)
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         raise auth_error("wrong_signature", service)
 
 
-def derive_signing_key(claim: Claim, secret: str) -> bytes:
-    """Return the key of the claim's day, region and service."""
+def sign(claim: Claim, request: WireRequest, *, secret: str, service: str, payload: str) -> str:
+    """Return the signature that a secret gives a request."""
+    canonical = _write_canonical_request(claim, request, service, payload)
+    text = "\n".join([ALGORITHM, claim.timestamp, claim.scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    return hmac.digest(derive_signing_key(claim.scope, secret), text.encode(), "sha256").hex()
+
+
+def _write_canonical_request(claim: Claim, request: WireRequest, service: str, payload: str) -> str:
+    """Return what was signed of a request; paths of S3 are not normalised."""
+    path = request.path if service == "s3" else quote(normalize_url_path(request.path), safe="/~")
+    names = sorted(set(claim.headers))
+    headers = [f"{name}:{' '.join(request.header(name).split())}" for name in names]
+    return "\n".join([request.method, path, _canonical_query(request.query), *headers, "", ";".join(names), payload])
+
+
+@lru_cache(maxsize=256)
+def derive_signing_key(scope: str, secret: str) -> bytes:
+    """Return the key of a day, a region and a service; made once, since a client's requests share it."""
     key = f"AWS4{secret}".encode()
-    for part in claim.scope.split("/"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
     return key
 
 
@@ -129,7 +131,7 @@ class HashedBody(io.RawIOBase):
             return b"".join(iter(lambda: self.read(PIECE_BYTES), b""))
         piece = self._body.read(size) if size else b""
         self._digest.update(piece)
-        if size and not piece and not hmac.compare_digest(self._digest.hexdigest(), self._expected):
+        if size and not piece and not hmac.compare_digest(self._digest.hexdigest().encode(), self._expected.encode()):
             raise ApiError(
                 "XAmzContentSHA256Mismatch",
                 "The provided 'x-amz-content-sha256' header does not match what was computed.",
@@ -153,8 +155,7 @@ def hash_body(request: WireRequest) -> str:
 
 
 def _canonical_query(query: str) -> str:
-    """Return all that was signed of a query string: everything but the signature itself."""
+    """Return all that was signed of a query string, in its order: everything but the signature itself."""
     pairs = [(name, value) for name, values in parse_query(query).items() for value in values]
-    return "&".join(
-        f"{quote(name, safe=SAFE)}={quote(value, safe=SAFE)}" for name, value in pairs if name != SIGNATURE_FIELD
-    )
+    written = [(quote(name, safe=SAFE), quote(value, safe=SAFE)) for name, value in pairs if name != SIGNATURE_FIELD]
+    return "&".join(f"{name}={value}" for name, value in sorted(written))

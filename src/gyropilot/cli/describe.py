@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 @click.argument("job")
 def describe(job: str) -> None:
     """Show one job and its candidates, best first."""
-    from gyropilot.cli.leaderboard import make_table, read_leaderboard
+    from gyropilot.cli.leaderboard import make_table
     from gyropilot.cli.terminal import open_console
     from gyropilot.sdk import Session
+    from gyropilot.sdk.automl.leaderboard import read_leaderboard
 
     session = Session()
     document = session.client("sagemaker").describe_auto_ml_job(AutoMLJobName=job)

@@ -22,7 +22,7 @@ def env() -> None:
     """
     from gyropilot.sdk import Session
 
-    session = Session()
+    session = Session(sagemaker_config={})  # what was written before must not name the bucket
     for name, value in {**session.environment(), **_write_sagemaker_defaults(session)}.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 

@@ -12,8 +12,8 @@ from gyropilot.cli.goals import ALL_OBJECTIVES, PROBLEM_TYPES, complete_goal
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gyropilot.cli.watch import JobView
     from gyropilot.sdk import Session
+    from gyropilot.sdk.progress import JobProgress
 
 EXIT_INTERRUPTED = 130
 
@@ -61,8 +61,8 @@ def fit(
     from gyropilot.cli.create_job import JobPlan, create_job, name_job
     from gyropilot.cli.tables import check_target, recognise_tables
     from gyropilot.cli.terminal import open_console
-    from gyropilot.cli.watch import watch_job
     from gyropilot.sdk import Session
+    from gyropilot.sdk.watch import watch_job
 
     plan = JobPlan(
         name=job_name or name_job(files[0]),
@@ -79,10 +79,10 @@ def fit(
     create_job(session, plan)
     console.print(f"Job {plan.name} in {session.endpoint_url}", markup=False, soft_wrap=True)
     try:
-        view = watch_job(session, plan.name, max_runtime, console)
+        ended = watch_job(session, plan.name, console=console)
     except KeyboardInterrupt:
         return _leave(session, plan.name, console)
-    return _report(session, view, console)
+    return _report(session, ended, console)
 
 
 def _leave(session: Session, job: str, console: Console) -> int:
@@ -95,22 +95,23 @@ def _leave(session: Session, job: str, console: Console) -> int:
     return EXIT_INTERRUPTED
 
 
-def _report(session: Session, view: JobView, console: Console) -> int:
-    from gyropilot.cli.leaderboard import make_table, read_leaderboard
+def _report(session: Session, ended: JobProgress, console: Console) -> int:
+    from gyropilot.cli.leaderboard import make_table
+    from gyropilot.sdk.automl.leaderboard import read_leaderboard
 
-    entries = read_leaderboard(session, view.name)
+    entries = read_leaderboard(session, ended.name)
     if entries:
-        console.print(make_table(entries, view.best))
-    if not view.best:
-        reason = view.failure_reason or f"The job ended without a model ({view.step})."
+        console.print(make_table(entries, ended.best))
+    if not ended.best:
+        reason = ended.failure_reason or f"The job ended without a model ({ended.step})."
         raise click.ClickException(reason)
-    model = next(entry for entry in entries if entry.candidate["CandidateName"] == view.best)
+    model = next(entry for entry in entries if entry.candidate["CandidateName"] == ended.best)
     url = "".join(container["ModelDataUrl"] for container in model.candidate.get("InferenceContainers", []))
     for line in (
-        f"Best model: {view.best}, {url}",
+        f"Best model: {ended.best}, {url}",
         "",
         "Try next:",
-        f"  gyropilot describe {view.name}",
+        f"  gyropilot describe {ended.name}",
         "  gyropilot jobs",
         '  eval "$(gyropilot env)"    # then any boto3 script or the AWS CLI speaks to this server',
     ):

@@ -14,8 +14,9 @@ def jobs(limit: int) -> None:
     from rich import box
     from rich.table import Table
 
-    from gyropilot.cli.terminal import format_seconds, format_time, open_console
+    from gyropilot.cli.terminal import format_time, open_console
     from gyropilot.sdk import Session
+    from gyropilot.sdk.progress import format_seconds
 
     pages = Session().client("sagemaker").get_paginator("list_auto_ml_jobs")
     found = [

@@ -19,12 +19,16 @@ class InlineProgram:
         self.stopping = threading.Event()
         """Set when the program is asked to end."""
         self._output = ""
+        self._written = 0
+        self._writing = threading.Lock()
         self._address: str | None = None
         self._thread = threading.Thread(daemon=True)
 
     def write(self, text: str) -> None:
         """Add to the program's output."""
-        self._output = (self._output + text)[-_OUTPUT_CHARACTERS:]
+        with self._writing:
+            self._output = (self._output + text)[-_OUTPUT_CHARACTERS:]
+            self._written += len(text.encode())
 
     def announce(self, address: str) -> None:
         """Tell where the model server listens."""
@@ -44,6 +48,12 @@ class InlineProgram:
     def output(self) -> str:
         """The last characters that it wrote; after a failure they end with the error."""
         return self._output
+
+    def read_output_from(self, start: int) -> tuple[bytes, int]:
+        """Return what it wrote from byte `start` on, as far as it is still there, and where that ends."""
+        with self._writing:
+            kept = self._output.encode()
+            return kept[max(0, len(kept) - (self._written - start)) :] if self._written > start else b"", self._written
 
     def start(self, work: Callable[[], None]) -> None:
         """Run `work` in a thread; an error it raises becomes output, as an interpreter would print it."""
@@ -97,6 +107,11 @@ class InlineLauncher:
         """Return the last characters that the program wrote."""
         found = self._programs.get(program)
         return "" if found is None else found.output
+
+    def read_output(self, program: str, start: int) -> tuple[bytes, int]:
+        """Return what the program wrote from byte `start` on, as far as it is still there."""
+        found = self._programs.get(program)
+        return (b"", start) if found is None else found.read_output_from(start)
 
     def stop(self, program: str, *, grace_seconds: float = 5.0) -> None:  # noqa: ARG002  # a thread cannot be killed
         """Ask the program to end and wait until it did."""

@@ -26,7 +26,7 @@ class ProgramModules:
     """The Python modules that are run."""
 
     worker: str = "gyropilot.worker"
-    """Called with the job's name."""
+    """Called with the job's reference."""
     model_server: str = "gyropilot.serving"
     """Called with `--model ARCHIVE --port 0 --announce FILE`; writes its address into the file once it listens."""
 
@@ -80,6 +80,11 @@ class LocalProcessLauncher:
         """Return the last lines that the program wrote."""
         started = self._started.get(program)
         return "" if started is None else started.program.read_output()
+
+    def read_output(self, program: str, start: int) -> tuple[bytes, int]:
+        """Return what the program wrote from byte `start` on."""
+        started = self._started.get(program)
+        return (b"", start) if started is None else started.program.read_output_from(start)
 
     def stop(self, program: str, *, grace_seconds: float = 5.0) -> None:
         """Ask the program to end, then end it."""

@@ -14,6 +14,7 @@ from gyropilot.execution.lifeline import Lifeline
 
 _OUTPUT_CHARACTERS = 4_000
 _UTF8_BYTES_MAX = 4
+_PIECE_BYTES = 1 << 20
 
 
 class Program:
@@ -49,6 +50,14 @@ class Program:
             log.seek(max(0, end - _OUTPUT_CHARACTERS * _UTF8_BYTES_MAX))
             return log.read().decode(errors="replace")[-_OUTPUT_CHARACTERS:]
         return ""
+
+    def read_output_from(self, start: int) -> tuple[bytes, int]:
+        """Return its output from byte `start` on, a piece at most, and the byte to go on from."""
+        with contextlib.suppress(FileNotFoundError), self._log.open("rb") as log:
+            log.seek(start)
+            piece = log.read(_PIECE_BYTES)
+            return piece, start + len(piece)
+        return b"", start
 
     def stop(self, grace_seconds: float) -> None:
         """Ask it to end, and make it and its helpers end when the grace is over."""

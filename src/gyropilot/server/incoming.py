@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from gyropilot.api.errors import ApiError
 
-GATHER_BYTES = 1 << 20
+GATHER_BYTES = 2 << 20
 """Asked for at once: each asking costs a change of threads."""
 
 
@@ -25,7 +25,8 @@ class IncomingBody(io.RawIOBase):
     def __init__(self, pieces: AsyncIterator[bytes], *, limit_bytes: int) -> None:
         self._pieces = pieces
         self._limit = limit_bytes
-        self._waiting = memoryview(b"")
+        self._waiting = b""
+        self._at = 0
         self._length = 0
         self._next: asyncio.Task[bytes] | None = None
 
@@ -41,13 +42,14 @@ class IncomingBody(io.RawIOBase):
         """
         if size is None or size < 0:
             return b"".join(iter(lambda: self.read(GATHER_BYTES), b""))
-        if size and not self._waiting:
-            self._waiting = memoryview(from_thread.run(self._take))
+        if size and self._at == len(self._waiting):
+            self._waiting, self._at = from_thread.run(self._take), 0
             self._length += len(self._waiting)
             if self._length > self._limit:
                 raise ApiError("EntityTooLarge", f"The body must not be longer than {self._limit} bytes.")
-        piece, self._waiting = self._waiting[:size], self._waiting[size:]
-        return bytes(piece)
+        piece = self._waiting[self._at : self._at + size]
+        self._at += len(piece)
+        return piece
 
     async def stop(self) -> None:
         """Receive no more; to be called in the event loop when nobody reads any more."""
@@ -61,12 +63,14 @@ class IncomingBody(io.RawIOBase):
         return piece
 
     async def _gather(self) -> bytes:
-        gathered = bytearray()
+        gathered: list[bytes] = []
+        length = 0
         try:
             async for piece in self._pieces:
-                gathered += piece
-                if len(gathered) >= GATHER_BYTES:
+                gathered.append(piece)
+                length += len(piece)
+                if length >= GATHER_BYTES:
                     break
         except ClientDisconnect:
             raise ApiError("IncompleteBody", "The client went away before the end of the body.") from None
-        return bytes(gathered)
+        return b"".join(gathered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import ipaddress
 import logging
 import os
@@ -26,6 +27,7 @@ from gyropilot.server.announcement import AlreadyRunningError, announce, hold_ho
 from gyropilot.server.http import make_app
 from gyropilot.service.courier import Courier
 from gyropilot.service.identity import Identity
+from gyropilot.service.ports import Launcher
 from gyropilot.service.quotas import PROFILES
 from gyropilot.service.service import Limits, Service, build_service, now
 from gyropilot.settings import Settings, read_settings
@@ -62,8 +64,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def serve(settings: Settings, *, allows_anonymous: bool = False) -> None:
+def serve(
+    settings: Settings,
+    *,
+    allows_anonymous: bool = False,
+    open_launcher: Callable[[Settings], Launcher] = open_launcher,
+) -> None:
     """Serve until SIGTERM or SIGINT; call it from the main thread.
+
+    Args:
+        settings: how this installation runs.
+        allows_anonymous: whether unsigned requests are let in.
+        open_launcher: gives what starts workers and model servers; it is closed at the end.
 
     Raises:
         ValueError: when unsigned requests are allowed and the address is not loopback.
@@ -79,7 +91,9 @@ def serve(settings: Settings, *, allows_anonymous: bool = False) -> None:
         stack.callback(stores.records.close)
         stack.callback(stores.audit.close)
         stores.credentials.ensure_first_key()
-        service = stack.enter_context(_open_service(settings, stores))
+        launcher = open_launcher(settings)
+        stack.callback(launcher.close)
+        service = stack.enter_context(_open_service(settings, stores, launcher))
         application = Application(
             service,
             stores.credentials,
@@ -87,6 +101,7 @@ def serve(settings: Settings, *, allows_anonymous: bool = False) -> None:
             allows_anonymous=allows_anonymous,
             s3_domains=settings.s3_domain_names,
             s3_elsewhere=settings.s3_endpoint,
+            records_are_near=stores.records_are_near,
         )
         app = make_app(application, lambda: {"status": "ok", "version": __version__})
         stack.enter_context(_outlive_signals())
@@ -157,8 +172,7 @@ def _url(host: str, port: int) -> str:
 
 
 @contextmanager
-def _open_service(settings: Settings, stores: Stores) -> Iterator[Service]:
-    launcher = open_launcher(settings)
+def _open_service(settings: Settings, stores: Stores, launcher: Launcher) -> Iterator[Service]:
     client = HttpModelClient()
     try:
         yield build_service(
@@ -177,7 +191,6 @@ def _open_service(settings: Settings, stores: Stores) -> Iterator[Service]:
             ),
         )
     finally:
-        launcher.close()
         client.close()
 
 
@@ -233,3 +246,5 @@ def _warm_up() -> None:
     """Load the service models before the first request has to wait for them."""
     for name in SERVICES:
         load_service(name)
+    # All of this stays: looking through it for garbage would hold requests up for a tenth of a second now and then.
+    gc.freeze()

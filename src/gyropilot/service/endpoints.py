@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from gyropilot.service.changes import change_record
 from gyropilot.service.errors import (
+    EndpointBusyError,
     EndpointNotReadyError,
     InvalidMoveError,
     ModelAnsweredError,
@@ -17,12 +18,17 @@ from gyropilot.service.errors import (
     NotFoundError,
     VariantNotFoundError,
 )
-from gyropilot.service.ports import Answer, Clock, ModelClient, Query, RecordStore
-from gyropilot.service.records import Endpoint, EndpointConfig, Model, Variant
+from gyropilot.service.ports import Answer, Clock, LogLine, LogStore, ModelClient, Query, RecordStore
+from gyropilot.service.records import Deployment, Endpoint, EndpointConfig, Model, Variant
 from gyropilot.service.states import ENDPOINT_MOVES, EndpointStatus
 
 INVOCATION_SECONDS = 60.0
 """How long a model may take to answer: AWS's limit."""
+
+
+def name_log_group(endpoint: str) -> str:
+    """Return the log group of an endpoint."""
+    return f"/aws/sagemaker/Endpoints/{endpoint}"
 
 
 class EndpointConfigService:
@@ -96,9 +102,12 @@ class AddressBook(Protocol):
 class EndpointService:
     """Creates, shows, lists and deletes endpoints, and passes invocations to their models."""
 
-    def __init__(self, *, records: RecordStore, client: ModelClient, book: AddressBook, clock: Clock) -> None:
+    def __init__(
+        self, *, records: RecordStore, client: ModelClient, book: AddressBook, logs: LogStore, clock: Clock
+    ) -> None:
         self._records = records
         self._client = client
+        self._logs = logs
         self._book = book
         self._clock = clock
         self._dice = random.Random(0)  # noqa: S311  # shares traffic, keeps no secret
@@ -111,15 +120,14 @@ class EndpointService:
             NotFoundError: when the configuration or one of its models does not exist.
             AlreadyExistsError: when the name is taken, in whatever case.
         """
-        config = self._records.get(EndpointConfig, config_name)
-        containers = {variant.name: self._records.get(Model, variant.model).containers for variant in config.variants}
+        wanted = self._copy_config(config_name)
         now = self._clock()
         endpoint = self._records.insert(
             Endpoint(
                 name=name,
-                config=config.name,
-                variants=config.variants,
-                containers=containers,
+                config=wanted.config,
+                variants=wanted.variants,
+                containers=wanted.containers,
                 tags=tags or {},
                 created_at=now,
                 modified_at=now,
@@ -139,6 +147,76 @@ class EndpointService:
     def find(self, query: Query) -> Sequence[Endpoint]:
         """Return the endpoints that the query selects."""
         return self._records.find(Endpoint, query)
+
+    def update(self, name: str, config_name: str, *, kept: Iterable[str] = ()) -> Endpoint:
+        """Let an endpoint serve another configuration as soon as the model servers of that answer.
+
+        Args:
+            name: the endpoint.
+            config_name: what it is to serve.
+            kept: the fields of variants (`weight`, `instance_count`) that stay, where a variant keeps its name.
+
+        Raises:
+            NotFoundError: when there is no such endpoint or configuration, or one of its models does not exist.
+            EndpointBusyError: when the endpoint is being made or updated.
+            InvalidMoveError: when it failed or is being deleted.
+        """
+        self.get(name)  # what is missing first is told first
+        wanted = self._copy_config(config_name)
+
+        def change(endpoint: Endpoint) -> Endpoint:
+            if endpoint.status in {EndpointStatus.CREATING, EndpointStatus.UPDATING}:
+                raise EndpointBusyError(endpoint.name, endpoint.status)
+            if EndpointStatus.UPDATING not in ENDPOINT_MOVES[endpoint.status]:
+                raise InvalidMoveError(Endpoint.kind, endpoint.name, endpoint.status, EndpointStatus.UPDATING)
+            now = self._clock()
+            old = {variant.name: variant for variant in endpoint.variants}
+            variants = tuple(
+                replace(each, **{field: getattr(old[each.name], field) for field in kept}) if each.name in old else each
+                for each in wanted.variants
+            )
+            update = replace(wanted, variants=variants, number=endpoint.number + 1)
+            return replace(
+                endpoint,
+                status=EndpointStatus.UPDATING,
+                update=update,
+                updated_at=now,
+                modified_at=now,
+                failure_reason="",
+            )
+
+        endpoint = change_record(self._records, Endpoint, name, change)
+        self._book.wake()
+        return endpoint
+
+    def finish_update(self, name: str, *, failure_reason: str = "") -> Endpoint:
+        """Note that an endpoint serves its update, or why it does not and goes on with what it served.
+
+        Raises:
+            NotFoundError: when there is no such endpoint.
+            InvalidMoveError: when it is not being updated.
+        """
+
+        def change(endpoint: Endpoint) -> Endpoint:
+            update = endpoint.update
+            if endpoint.status is not EndpointStatus.UPDATING or update is None:
+                raise InvalidMoveError(Endpoint.kind, endpoint.name, endpoint.status, EndpointStatus.IN_SERVICE)
+            serves = endpoint.deployment if failure_reason else update
+            return replace(
+                endpoint,
+                status=EndpointStatus.IN_SERVICE,
+                config=serves.config,
+                variants=serves.variants,
+                containers=serves.containers,
+                number=update.number,
+                update=None,
+                modified_at=self._clock(),
+                failure_reason=failure_reason[:1024],
+            )
+
+        endpoint = change_record(self._records, Endpoint, name, change)
+        self._served[endpoint.name] = endpoint
+        return endpoint
 
     def delete(self, name: str) -> Endpoint:
         """Begin to take an endpoint down; it vanishes when its model servers are gone.
@@ -167,6 +245,13 @@ class EndpointService:
             return replace(endpoint, status=status, failure_reason=failure_reason[:1024], modified_at=self._clock())
 
         return change_record(self._records, Endpoint, name, change)
+
+    def log(self, name: str, stream: str, messages: Iterable[str]) -> None:
+        """Add lines to a log of an endpoint: one for each model server, `VARIANT/PROGRAM`."""
+        now = self._clock()
+        lines = [LogLine(at=now, message=message) for message in messages]
+        if lines:
+            self._logs.append(name_log_group(name), stream, lines)
 
     def remove(self, name: str) -> None:
         """Forget an endpoint whose model servers are gone; one already forgotten is no error."""
@@ -206,13 +291,18 @@ class EndpointService:
             raise ModelAnsweredError(name, answer.status, answer.body)
         return chosen.name, answer
 
+    def _copy_config(self, name: str) -> Deployment:
+        config = self._records.get(EndpointConfig, name)
+        containers = {variant.name: self._records.get(Model, variant.model).containers for variant in config.variants}
+        return Deployment(config=config.name, variants=config.variants, containers=containers)
+
     def _look_up(self, name: str) -> Endpoint:
         endpoint = self.get(name)
         if endpoint.name != name:  # creating ignores case, invoking does not
             raise NotFoundError(Endpoint.kind, name)
-        if endpoint.status is not EndpointStatus.IN_SERVICE:
+        if not endpoint.status.serves:
             raise EndpointNotReadyError(name, endpoint.status)
-        self._served[name] = endpoint  # what an endpoint serves never changes while it is in service
+        self._served[name] = endpoint  # what an endpoint serves changes by the end of an update only
         return endpoint
 
     def _choose_variant(self, endpoint: Endpoint, name: str) -> Variant:

@@ -157,6 +157,15 @@ class EndpointNotReadyError(ServiceError):
         super().__init__(f"the endpoint {endpoint!r} is in status {status}")
 
 
+class EndpointBusyError(ServiceError):
+    """The endpoint is being made or changed, and cannot be changed before that is over."""
+
+    def __init__(self, endpoint: str, status: str) -> None:
+        self.endpoint = endpoint
+        self.status = status
+        super().__init__(f"the endpoint {endpoint!r} is in status {status} and cannot be updated now")
+
+
 class VariantNotFoundError(ServiceError):
     """The endpoint has no variant of this name."""
 

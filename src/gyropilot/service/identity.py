@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TRAINING_REPOSITORY = "autogluon-training"
+"""Repository name of the images that candidates are trained by."""
 ENSEMBLING_REPOSITORY = "autogluon-inference"
 """Repository name of the image of ENSEMBLING candidates: the one that existing scripts recognise."""
 
@@ -29,6 +31,10 @@ class Identity:
         """Return the ARN of the training job that a candidate stands for."""
         return self.arn("training-job", name)
 
+    def transform_job_arn(self, name: str) -> str:
+        """Return the ARN of a transform job."""
+        return self.arn("transform-job", name)
+
     def model_arn(self, name: str) -> str:
         """Return the ARN of a model; AWS writes its name in lower case."""
         return self.arn("model", name.lower())
@@ -53,6 +59,15 @@ class Identity:
     def ensembling_image(self) -> str:
         """The image of ENSEMBLING candidates."""
         return f"{self.account_id}.dkr.ecr.{self.region}.amazonaws.com/{ENSEMBLING_REPOSITORY}:gyropilot-1"
+
+    def training_image(self, candidate: str) -> str:
+        """Return the image that trains a candidate: its tag names the candidate, whose settings it stands for."""
+        return f"{self.account_id}.dkr.ecr.{self.region}.amazonaws.com/{TRAINING_REPOSITORY}:{candidate}"
+
+    def find_trained_by(self, image: str) -> str:
+        """Return the candidate that an image trains; empty: none."""
+        repository, _, candidate = image.rpartition("/")[2].partition(":")
+        return candidate if repository == TRAINING_REPOSITORY else ""
 
     def serves_image(self, image: str) -> bool:
         """Tell whether a container of this image can be run here."""

@@ -79,8 +79,19 @@ class JobData:
             self._check_validation(problem, columns, validation[0])
         if problem.features_uri:
             self._check_features(problem, columns)
-        self._check_output(problem)
+        self.check_output(problem.output_uri)
         return self._quotas.check_data(problem, training, validation)
+
+    def check_output(self, uri: str) -> None:
+        """Check that something can be written below a location.
+
+        Raises:
+            InvalidRequestError: when its bucket is not there.
+        """
+        try:
+            self._blobs.get_bucket(Location.parse(uri).bucket)
+        except (BucketNotFoundError, InvalidBucketNameError):
+            raise InvalidRequestError(f"Could not access {uri}: the bucket does not exist.") from None
 
     def check_rows(self, rows: int) -> None:
         """Check that the data has enough rows.
@@ -115,13 +126,6 @@ class JobData:
             )
         except InvalidRequestError as error:
             raise InvalidRequestError(f"Invalid feature specification {problem.features_uri}: {error}.") from None
-
-    def _check_output(self, problem: Problem) -> None:
-        place = Location.parse(problem.output_uri)
-        try:
-            self._blobs.get_bucket(place.bucket)
-        except (BucketNotFoundError, InvalidBucketNameError):
-            raise InvalidRequestError(f"Could not access {problem.output_uri}: the bucket does not exist.") from None
 
 
 def _check_columns(problem: Problem, columns: tuple[str, ...]) -> None:

@@ -454,8 +454,21 @@ class LogLine:
     """What it says."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class LogSpan:
+    """From when to when the lines of a stream are."""
+
+    first_at: datetime
+    """When its first line was written."""
+    last_at: datetime
+    """When its last line was written."""
+
+
 class LogStore(Protocol):
-    """Keeps log lines in groups (all AutoML jobs) and streams (one job). Appending is atomic per call."""
+    """Keeps log lines in groups (all AutoML jobs) and streams (one job). Appending is atomic per call.
+
+    Writers append the lines of a stream in the order of their times.
+    """
 
     def append(self, group: str, stream: str, lines: Sequence[LogLine]) -> None:
         """Add lines at the end; group and stream come into being with the first."""
@@ -463,6 +476,16 @@ class LogStore(Protocol):
 
     def read(self, group: str, stream: str, *, start: int = 0, limit: int = 10_000) -> Sequence[LogLine]:
         """Return lines from number `start` (from 0) on.
+
+        Raises:
+            LogStreamNotFoundError: when there is no such stream.
+        """
+        ...
+
+    def span(self, group: str, stream: str) -> LogSpan | None:
+        """Return the times of a stream's first and last line, in a time that does not grow with the lines between.
+
+        None: a crash left a stream without a line.
 
         Raises:
             LogStreamNotFoundError: when there is no such stream.
@@ -510,7 +533,7 @@ class Launcher(Protocol):
     """
 
     def start_worker(self, job: str) -> str:
-        """Start a worker that claims and runs this job."""
+        """Start a worker that claims and runs the job of this reference, such as `automl-job/churn`."""
         ...
 
     def start_model_server(self, spec: ModelServerSpec) -> str:
@@ -527,6 +550,13 @@ class Launcher(Protocol):
 
     def output(self, program: str) -> str:
         """Return the last lines (4,000 characters at most) that the program wrote; empty for an id never given."""
+        ...
+
+    def read_output(self, program: str, start: int) -> tuple[bytes, int]:
+        """Return what the program wrote from byte `start` on (1 MiB at most), and the byte to go on from.
+
+        What was written long ago may be gone, and is then passed over; an id never given wrote nothing.
+        """
         ...
 
     def stop(self, program: str, *, grace_seconds: float = 5.0) -> None:

@@ -87,21 +87,20 @@ class StateChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoMLJob(Record):
-    """One AutoML job, from the request to its end."""
+class Job(Record):
+    """Work that a worker of its own does, from the request to its end; a kind adds what the work is."""
 
-    kind: ClassVar[str] = "AutoML job"
+    resource: ClassVar[str]
+    """The kind's word in ARNs."""
 
     status: JobStatus = JobStatus.IN_PROGRESS
     """Where the job stands."""
     step: JobStep = JobStep.STARTING
     """What it is doing, or how it ended."""
-    generation: str = "V1"
-    """Which create call made it: V1 or V2."""
+    created_by: str = ""
+    """The user who asked for it; empty: made before users were noted."""
     request: Mapping[str, Any]
     """The create request as it was sent: what describe must echo."""
-    problem: Problem
-    """The same request in neutral words: what the worker needs."""
     started_at: datetime | None = None
     """When the first worker took it up; the budget counts from here, also after a restart."""
     ended_at: datetime | None = None
@@ -112,14 +111,6 @@ class AutoMLJob(Record):
     """How many workers have claimed it."""
     failure_reason: str = ""
     """Why it failed: class, colon, one sentence."""
-    findings: tuple[str, ...] = ()
-    """Problems that did not fail the job (AWS: partial failure reasons)."""
-    best_candidate: str = ""
-    """Name of the best candidate so far."""
-    resolved_problem_type: str = ""
-    """`binary`, `multiclass` or `regression`, once known."""
-    resolved_objective: str = ""
-    """The metric that ranks the candidates, once known."""
     history: tuple[StateChange, ...] = ()
     """Every status and step it has been in, the oldest first."""
     announced: int = 0
@@ -129,6 +120,32 @@ class AutoMLJob(Record):
     def state(self) -> str:
         """The job's status."""
         return self.status.value
+
+    @property
+    def reference(self) -> str:
+        """What a worker is told to name it, as its ARN ends: `automl-job/churn`."""
+        return f"{self.resource}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoMLJob(Job):
+    """One AutoML job."""
+
+    kind: ClassVar[str] = "AutoML job"
+    resource: ClassVar[str] = "automl-job"
+
+    generation: str = "V1"
+    """Which create call made it: V1 or V2."""
+    problem: Problem
+    """The request in neutral words: what the worker needs."""
+    findings: tuple[str, ...] = ()
+    """Problems that did not fail the job (AWS: partial failure reasons)."""
+    best_candidate: str = ""
+    """Name of the best candidate so far."""
+    resolved_problem_type: str = ""
+    """`binary`, `multiclass` or `regression`, once known."""
+    resolved_objective: str = ""
+    """The metric that ranks the candidates, once known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +220,82 @@ class Candidate(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Transform:
+    """What is to be predicted in one go, and how it is read and written: neutral words for a create request."""
+
+    input_uri: str
+    """`s3://` prefix or object of the rows, or of the manifest that names them."""
+    is_manifest: bool = False
+    """Whether the input is a manifest."""
+    compression: str = ""
+    """`gzip`, or nothing."""
+    content_type: str = ""
+    """Media type of the rows; empty: CSV."""
+    splits_lines: bool = False
+    """Whether each line is a record; otherwise an object is one request."""
+    is_single_record: bool = False
+    """Whether each record is a request of its own."""
+    max_payload_bytes: int | None = None
+    """Greatest request; None: any."""
+    max_concurrent: int = 0
+    """How many requests are answered at once; 0: as many as the machine has cores."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables over those of the model's container."""
+    input_filter: str = "$"
+    """JSONPath of the part of a record that is predicted from."""
+    joins_input: bool = False
+    """Whether the record stands before its prediction."""
+    output_filter: str = "$"
+    """JSONPath of the part of a result that is written."""
+    output_uri: str
+    """`s3://` location under which each object's predictions are written."""
+    accept: str = ""
+    """Media type of the predictions; empty: the container's."""
+    assembles_lines: bool = False
+    """Whether each answer ends with a line break."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformJob(Job):
+    """One batch transform: predictions for all rows of some objects."""
+
+    kind: ClassVar[str] = "transform job"
+    resource: ClassVar[str] = "transform-job"
+
+    transform: Transform
+    """The request in neutral words: what the worker needs."""
+    containers: tuple[Container, ...]
+    """The containers of its model: copied, because the model may be deleted meanwhile."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A candidate that is to be trained once more, on other data."""
+
+    automl_job: str
+    """The job that made the candidate."""
+    candidate: str
+    """Its name."""
+    problem: Problem
+    """What it learned, with the data and the limits of now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob(Job):
+    """One training of one candidate's configuration."""
+
+    kind: ClassVar[str] = "training job"
+    resource: ClassVar[str] = "training-job"
+
+    training: Training
+    """The request in neutral words: what the worker needs."""
+    model_data_url: str = ""
+    """`s3://` location of the `model.tar.gz`, once it is there."""
+    metrics: tuple[Metric, ...] = ()
+    """All metrics of the problem type, for unseen rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model(Record):
     """A deployable model: one container, or several in series."""
 
@@ -241,6 +334,20 @@ class EndpointConfig(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """What an endpoint serves, or is to serve after an update: copied, because its makings may be deleted meanwhile."""
+
+    number: int = 0
+    """How many updates came before."""
+    config: str
+    """Name of the configuration."""
+    variants: tuple[Variant, ...]
+    """The variants, from the configuration."""
+    containers: Mapping[str, tuple[Container, ...]]
+    """Variant name to the containers of its model."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Endpoint(Record):
     """A running model behind a name."""
 
@@ -254,14 +361,33 @@ class Endpoint(Record):
     """The variants it serves: copied from the configuration, which may be deleted meanwhile."""
     containers: Mapping[str, tuple[Container, ...]]
     """Variant name to the containers of its model: copied, because the model may be deleted meanwhile."""
+    number: int = 0
+    """How many updates it has had."""
+    update: Deployment | None = None
+    """What it is to serve once the model servers of that answer; None: what it serves already."""
+    updated_at: datetime | None = None
+    """When it was last told to serve something else."""
     failure_reason: str = ""
-    """Why it failed."""
+    """Why it failed, or why its last update did."""
 
     @property
     def state(self) -> str:
         """The endpoint's status."""
         return self.status.value
 
+    @property
+    def deployment(self) -> Deployment:
+        """What it serves."""
+        return Deployment(number=self.number, config=self.config, variants=self.variants, containers=self.containers)
 
-RECORD_KINDS: tuple[type[Record], ...] = (AutoMLJob, Candidate, Model, EndpointConfig, Endpoint)
+
+RECORD_KINDS: tuple[type[Record], ...] = (
+    AutoMLJob,
+    Candidate,
+    TrainingJob,
+    TransformJob,
+    Model,
+    EndpointConfig,
+    Endpoint,
+)
 """Every kind a record store must keep."""

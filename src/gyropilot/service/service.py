@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from gyropilot.service.endpoints import EndpointConfigService, EndpointService
 from gyropilot.service.identity import Identity
+from gyropilot.service.job_keeper import JobKeeper
+from gyropilot.service.job_queue import JobQueue
 from gyropilot.service.jobs import JobService
+from gyropilot.service.model_servers import ModelServers
 from gyropilot.service.models import ModelService
 from gyropilot.service.ports import BlobStore, Clock, HeaderReader, Launcher, LogStore, ModelClient, RecordStore
 from gyropilot.service.quotas import PROFILES, Quotas
 from gyropilot.service.supervisor import Book, Supervisor
 from gyropilot.service.tags import TagService
+from gyropilot.service.trainings import TrainingService
+from gyropilot.service.transforms import TransformService
 
 
 def now() -> datetime:
@@ -26,7 +33,7 @@ class Limits:
     """How much runs at once, how often a job is tried and how much it may ask for."""
 
     max_running_jobs: int = 1
-    """How many jobs run at once."""
+    """How many jobs of a queue run at once."""
     max_attempts: int = 3
     """How many workers may die over one job."""
     quotas: Quotas = PROFILES["generous"]
@@ -39,6 +46,8 @@ class Service:
 
     identity: Identity
     jobs: JobService
+    trainings: TrainingService
+    transforms: TransformService
     models: ModelService
     endpoint_configs: EndpointConfigService
     endpoints: EndpointService
@@ -87,23 +96,27 @@ def build_service(
         wake=book.wake,
         quotas=limits.quotas,
     )
-    endpoints = EndpointService(records=records, client=client, book=book, clock=clock)
+    trainings = TrainingService(records=records, jobs=jobs, logs=logs, clock=clock, wake=book.wake)
+    transforms = TransformService(records=records, blobs=blobs, data=jobs.data, logs=logs, clock=clock, wake=book.wake)
+    endpoints = EndpointService(records=records, client=client, book=book, logs=logs, clock=clock)
     supervisor = Supervisor(
-        jobs=jobs,
+        queues=[
+            _open_queue([jobs, trainings], launcher, clock, limits),
+            _open_queue([transforms], launcher, clock, limits),
+        ],
         endpoints=endpoints,
+        servers=ModelServers(launcher=launcher, client=client, endpoints=endpoints, clock=clock),
         blobs=blobs,
-        launcher=launcher,
-        client=client,
         book=book,
         identity=identity,
         clock=clock,
         folder=folder,
-        max_running_jobs=limits.max_running_jobs,
-        max_attempts=limits.max_attempts,
     )
     return Service(
         identity=identity,
         jobs=jobs,
+        trainings=trainings,
+        transforms=transforms,
         models=ModelService(records=records, blobs=blobs, clock=clock),
         endpoint_configs=EndpointConfigService(records=records, clock=clock),
         endpoints=endpoints,
@@ -112,4 +125,14 @@ def build_service(
         logs=logs,
         supervisor=supervisor,
         book=book,
+    )
+
+
+def _open_queue(keepers: Sequence[JobKeeper[Any]], launcher: Launcher, clock: Clock, limits: Limits) -> JobQueue:
+    return JobQueue(
+        keepers,
+        launcher=launcher,
+        clock=clock,
+        max_running=limits.max_running_jobs,
+        max_attempts=limits.max_attempts,
     )

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class JobStatus(StrEnum):
-    """Where an AutoML job stands."""
+    """Where a job stands."""
 
     IN_PROGRESS = "InProgress"
     COMPLETED = "Completed"
@@ -28,6 +28,7 @@ class JobStep(StrEnum):
     ANALYZING_DATA = "AnalyzingData"
     PRE_TRAINING = "PreTraining"
     TRAINING_MODELS = "TrainingModels"
+    TRANSFORMING = "Transforming"
     MAX_CANDIDATES_REACHED = "MaxCandidatesReached"
     MAX_RUNTIME_REACHED = "MaxAutoMLJobRuntimeReached"
     COMPLETED = "Completed"
@@ -56,8 +57,14 @@ class EndpointStatus(StrEnum):
 
     CREATING = "Creating"
     IN_SERVICE = "InService"
+    UPDATING = "Updating"
     FAILED = "Failed"
     DELETING = "Deleting"
+
+    @property
+    def serves(self) -> bool:
+        """Whether the endpoint answers."""
+        return self in {EndpointStatus.IN_SERVICE, EndpointStatus.UPDATING}
 
 
 JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
@@ -80,7 +87,8 @@ CANDIDATE_MOVES: Mapping[CandidateStatus, frozenset[CandidateStatus]] = {
 
 ENDPOINT_MOVES: Mapping[EndpointStatus, frozenset[EndpointStatus]] = {
     EndpointStatus.CREATING: frozenset({EndpointStatus.IN_SERVICE, EndpointStatus.FAILED, EndpointStatus.DELETING}),
-    EndpointStatus.IN_SERVICE: frozenset({EndpointStatus.FAILED, EndpointStatus.DELETING}),
+    EndpointStatus.IN_SERVICE: frozenset({EndpointStatus.UPDATING, EndpointStatus.FAILED, EndpointStatus.DELETING}),
+    EndpointStatus.UPDATING: frozenset({EndpointStatus.IN_SERVICE, EndpointStatus.FAILED, EndpointStatus.DELETING}),
     EndpointStatus.FAILED: frozenset({EndpointStatus.DELETING}),
     EndpointStatus.DELETING: frozenset(),
 }

@@ -6,32 +6,25 @@ restart would miss: a server that starts anew finds open jobs and endpoints in t
 
 from __future__ import annotations
 
-import logging
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gyropilot.service.endpoints import EndpointService
-from gyropilot.service.errors import BlobNotFoundError, BucketNotFoundError, InvalidMoveError, NotFoundError
+from gyropilot.service.archives import UnservableError, fetch_archive, find_only_container
+from gyropilot.service.endpoints import INVOCATION_SECONDS, EndpointService
+from gyropilot.service.errors import InvalidMoveError, NotFoundError
 from gyropilot.service.identity import Identity
-from gyropilot.service.jobs import JobService, Outcome
-from gyropilot.service.locations import Location
-from gyropilot.service.ports import BlobStore, Clock, Launcher, ModelClient, ModelServerSpec, Query
-from gyropilot.service.records import AutoMLJob, Container, Endpoint
-from gyropilot.service.states import EndpointStatus, JobStatus, JobStep
-
-log = logging.getLogger(__name__)
+from gyropilot.service.job_queue import JobQueue, going_on
+from gyropilot.service.model_servers import ModelServer, ModelServers
+from gyropilot.service.ports import BlobStore, Clock, ModelServerSpec, Query
+from gyropilot.service.records import Deployment, Endpoint
+from gyropilot.service.states import EndpointStatus
 
 IDLE_SECONDS = 1.0
 BUSY_SECONDS = 0.1
-STARTUP_SECONDS = 240.0
-"""How long a model server may take until it answers: AWS's default."""
-RESTARTS = 3
-"""How often in a row a model server may die before its endpoint fails."""
 
 
 class Book:
@@ -58,35 +51,29 @@ class Book:
 
 
 @dataclass(kw_only=True)
-class _Server:
-    """One model server as the supervisor sees it."""
+class _Retired:
+    """Model servers that an update has replaced: they answer what they were asked before, then they are stopped."""
 
-    spec: ModelServerSpec
-    program: str = ""
-    started_at: datetime
-    is_ready: bool = False
-    deaths: int = 0
+    servers: list[ModelServer]
+    folder: Path
+    """Where their archives lie."""
+    until: datetime
 
 
 @dataclass(kw_only=True)
-class _Run:
-    """The worker of one job as the supervisor sees it."""
+class _Fleet:
+    """The model servers of one endpoint."""
 
-    program: str
-    starts: int = field(default=1)
+    serving: list[ModelServer]
+    coming: list[ModelServer] = field(default_factory=list)
+    """Those of an update, until all of them answer."""
+    retired: list[_Retired] = field(default_factory=list)
 
-
-@contextmanager
-def _going_on(what: str) -> Iterator[None]:
-    """Write an error down instead of raising it: the next round tries again."""
-    try:
-        yield
-    except Exception:
-        log.exception("the supervisor could not tend %s and goes on", what)
-
-
-class UnservableError(Exception):
-    """An endpoint cannot be served as it is described; the message says why."""
+    def __iter__(self) -> Iterator[ModelServer]:
+        yield from self.serving
+        yield from self.coming
+        for group in self.retired:
+            yield from group.servers
 
 
 class Supervisor:
@@ -95,100 +82,59 @@ class Supervisor:
     def __init__(
         self,
         *,
-        jobs: JobService,
+        queues: Sequence[JobQueue],
         endpoints: EndpointService,
+        servers: ModelServers,
         blobs: BlobStore,
-        launcher: Launcher,
-        client: ModelClient,
         book: Book,
         identity: Identity,
         clock: Clock,
         folder: Path,
-        max_running_jobs: int,
-        max_attempts: int,
     ) -> None:
-        self._jobs = jobs
+        self._queues = queues
         self._endpoints = endpoints
+        self._servers = servers
         self._blobs = blobs
-        self._launcher = launcher
-        self._client = client
         self._book = book
         self._identity = identity
         self._clock = clock
         self._folder = folder
-        self._max_running_jobs = max_running_jobs
-        self._max_attempts = max_attempts
-        self._runs: dict[str, _Run] = {}
-        self._servers: dict[str, list[_Server]] = {}
-        self._has_waiting_jobs = False
+        self._fleets: dict[str, _Fleet] = {}
 
     def run(self, stopped: threading.Event) -> None:
-        """Tick until told to stop: when woken and every second, ten times as often while something is waited for."""
+        """Tick until told to stop: when woken and every second, at once when there is room for a job that waits."""
         while not stopped.is_set():
             self._book.bell.clear()
             self.tick()
-            is_busy = self._has_waiting_jobs or self._has_starting_servers()
-            self._book.bell.wait(BUSY_SECONDS if is_busy else IDLE_SECONDS)
+            self._pause(stopped)
 
     def tick(self) -> None:
         """Take the next step for every job and endpoint; one that fails keeps none of the others waiting."""
-        with _going_on("the jobs"):
-            self._tend_jobs()
-        with _going_on("the endpoints"):
+        for queue in self._queues:
+            with going_on("the jobs"):
+                queue.tend()
+        with going_on("the endpoints"):
             self._tend_endpoints()
 
-    # --- jobs ---------------------------------------------------------------------------------------------------------
-
-    def _tend_jobs(self) -> None:
-        open_jobs = self._jobs.find_open()
-        self._has_waiting_jobs = False
-        for name in set(self._runs) - {job.name for job in open_jobs}:
-            if not self._launcher.is_alive(self._runs[name].program):
-                del self._runs[name]
-        running = sum(1 for run in self._runs.values() if self._launcher.is_alive(run.program))
-        for job in open_jobs:
-            with _going_on(f"the job {job.name}"):
-                running += self._tend_job(job, has_room=running < self._max_running_jobs)
-
-    def _tend_job(self, job: AutoMLJob, *, has_room: bool) -> int:
-        """Take the next step for one open job and return how many workers that started."""
-        run = self._runs.get(job.name)
-        if run is not None:
-            if self._launcher.is_alive(run.program):
-                return 0
-            job = self._jobs.release(job.name, run.program)
-        if job.lease is not None and job.lease.expires_at > self._clock():
-            return 0  # another server's worker has it
-        if job.status is JobStatus.STOPPING:
-            self._jobs.end_without_worker(job.name, Outcome(status=JobStatus.STOPPED, step=JobStep.STOPPED))
-            return 0
-        starts = run.starts if run is not None else 0
-        if max(job.attempts, starts) >= self._max_attempts:
-            self._fail_job(job, run)
-            return 0
-        if not has_room:
-            self._has_waiting_jobs = True
-            return 0
-        self._runs[job.name] = _Run(program=self._launcher.start_worker(job.name), starts=starts + 1)
-        return 1
-
-    def _fail_job(self, job: AutoMLJob, run: _Run | None) -> None:
-        words = self._launcher.output(run.program).strip() if run is not None else ""
-        reason = f"InternalServerError: {self._max_attempts} workers ended before the job did."
-        if words:
-            reason += f" The last one wrote: {words[-600:]}"
-        self._jobs.end_without_worker(
-            job.name, Outcome(status=JobStatus.FAILED, step=JobStep.FAILED, failure_reason=reason)
-        )
+    def _pause(self, stopped: threading.Event) -> None:
+        """Wait for the next round, and meanwhile look after programs alone: reading a long queue takes its time."""
+        if self._has_starting_servers():
+            self._book.bell.wait(BUSY_SECONDS)
+        elif not any(queue.has_waiting for queue in self._queues):
+            self._book.bell.wait(IDLE_SECONDS)
+        elif not stopped.wait(BUSY_SECONDS):  # what is created in quick succession waits together
+            for _ in range(round(IDLE_SECONDS / BUSY_SECONDS) - 1):
+                if self._book.bell.wait(BUSY_SECONDS) or any(queue.has_ended_runs for queue in self._queues):
+                    return
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
     def _tend_endpoints(self) -> None:
         endpoints = self._endpoints.find(Query())
-        for name in set(self._servers) - {endpoint.name for endpoint in endpoints}:
+        for name in set(self._fleets) - {endpoint.name for endpoint in endpoints}:
             self._take_down(name)
         for endpoint in endpoints:
-            with _going_on(f"the endpoint {endpoint.name}"):
+            with going_on(f"the endpoint {endpoint.name}"):
                 self._tend_endpoint(endpoint)
 
     def _tend_endpoint(self, endpoint: Endpoint) -> None:
@@ -202,91 +148,83 @@ class Supervisor:
 
     def _keep_serving(self, endpoint: Endpoint) -> None:
         try:
-            servers = self._servers.get(endpoint.name)
-            if servers is None:
-                servers = self._servers[endpoint.name] = self._plan(endpoint)
-            for server in servers:
-                self._tend_server(server)
-            self._publish(endpoint, servers)
-            if endpoint.status is EndpointStatus.CREATING and all(server.is_ready for server in servers):
+            fleet = self._fleets.get(endpoint.name)
+            if fleet is None:
+                shutil.rmtree(self._folder / endpoint.name, ignore_errors=True)  # of a server before this one
+                fleet = self._fleets[endpoint.name] = _Fleet(serving=self._plan(endpoint.name, endpoint.deployment))
+            for server in fleet.serving:
+                self._servers.tend(server)
+            self._publish(endpoint.name, fleet.serving)
+            if endpoint.status is EndpointStatus.CREATING and all(server.is_ready for server in fleet.serving):
                 self._endpoints.move(endpoint.name, EndpointStatus.IN_SERVICE)
+            if endpoint.update is not None:
+                self._go_on_with_update(endpoint, endpoint.update, fleet)
+            self._dismiss_retired(fleet)
         except UnservableError as error:
             self._endpoints.move(endpoint.name, EndpointStatus.FAILED, failure_reason=str(error))
             self._take_down(endpoint.name)
         except (NotFoundError, InvalidMoveError):
             return  # deleted meanwhile: the next round takes it down
 
-    def _plan(self, endpoint: Endpoint) -> list[_Server]:
+    def _plan(self, endpoint: str, deployment: Deployment) -> list[ModelServer]:
         now = self._clock()
-        servers: list[_Server] = []
-        for variant in endpoint.variants:
-            container = self._only_container(endpoint.containers[variant.name])
-            archive = self._fetch(container, self._folder / endpoint.name / variant.name)
+        servers: list[ModelServer] = []
+        for variant in deployment.variants:
+            container = find_only_container(deployment.containers[variant.name], self._identity)
+            archive = fetch_archive(container, self._blobs, self._folder_of(endpoint, deployment.number) / variant.name)
             spec = ModelServerSpec(
-                endpoint=endpoint.name, variant=variant.name, archive=archive, environment=dict(container.environment)
+                endpoint=endpoint, variant=variant.name, archive=archive, environment=dict(container.environment)
             )
-            servers += [_Server(spec=spec, started_at=now) for _ in range(variant.instance_count)]
+            servers += [ModelServer(spec=spec, started_at=now) for _ in range(variant.instance_count)]
         return servers
 
-    def _only_container(self, containers: Sequence[Container]) -> Container:
-        if len(containers) != 1:
-            raise UnservableError(f"Models of {len(containers)} containers in series are not served by Gyropilot yet.")
-        if not self._identity.serves_image(containers[0].image):
-            raise UnservableError(
-                f"The image {containers[0].image} is not one of Gyropilot's; use a candidate's InferenceContainers."
-            )
-        return containers[0]
+    def _folder_of(self, endpoint: str, number: int) -> Path:
+        """Return where the archives of an endpoint's deployment lie."""
+        return self._folder / endpoint / str(number)
 
-    def _fetch(self, container: Container, folder: Path) -> Path:
-        place = Location.parse(container.model_data_url)
-        folder.mkdir(parents=True, exist_ok=True)
-        archive, partial = folder / "model.tar.gz", folder / "model.tar.gz.partial"
+    def _go_on_with_update(self, endpoint: Endpoint, update: Deployment, fleet: _Fleet) -> None:
+        """Start the model servers of an update, and let them answer once all of them can; if they cannot, go back."""
         try:
-            with self._blobs.open(place.bucket, place.key) as (_, content), partial.open("wb") as file:
-                shutil.copyfileobj(content, file, 1 << 20)
-        except (BucketNotFoundError, BlobNotFoundError):
-            raise UnservableError(f"Could not find model data at {container.model_data_url}.") from None
-        return partial.replace(archive)
+            fleet.coming = fleet.coming or self._plan(endpoint.name, update)
+            for server in fleet.coming:
+                self._servers.tend(server)
+        except UnservableError as error:
+            for server in fleet.coming:
+                self._servers.stop(server)
+            fleet.coming = []
+            self._endpoints.finish_update(endpoint.name, failure_reason=f"The update failed. {error}")
+            return
+        if all(server.is_ready for server in fleet.coming):
+            # Who was asked goes on to answer: a request may be under way for as long as a model may take.
+            until = self._clock() + timedelta(seconds=INVOCATION_SECONDS)
+            folder = self._folder_of(endpoint.name, endpoint.number)
+            fleet.retired.append(_Retired(servers=fleet.serving, folder=folder, until=until))
+            fleet.serving, fleet.coming = fleet.coming, []
+            self._publish(endpoint.name, fleet.serving)
+            self._endpoints.finish_update(endpoint.name)
 
-    def _tend_server(self, server: _Server) -> None:
-        if not server.program:
-            self._start(server)
-        elif not self._launcher.is_alive(server.program):
-            server.deaths += 1
-            if server.deaths >= RESTARTS:
-                words = self._launcher.output(server.program).strip()[-800:]
-                raise UnservableError(f"The model server ended {server.deaths} times. The last one wrote: {words}")
-            self._start(server)
-        elif not server.is_ready:
-            address = self._launcher.address(server.program)
-            server.is_ready = address is not None and self._client.is_ready(address)
-            if server.is_ready:
-                server.deaths = 0
-            elif self._clock() - server.started_at > timedelta(seconds=STARTUP_SECONDS):
-                self._launcher.stop(server.program)
-                raise UnservableError(f"The model server did not answer within {STARTUP_SECONDS:g} s.")
+    def _dismiss_retired(self, fleet: _Fleet) -> None:
+        """Stop the servers whose last requests are over; a variant that is gone was kept until now as well."""
+        over = [group for group in fleet.retired if group.until <= self._clock()]
+        fleet.retired = [group for group in fleet.retired if group not in over]
+        kept = {server.spec.variant for server in fleet}
+        for group in over:
+            for server in group.servers:
+                if server.spec.variant not in kept:
+                    self._book.write(server.spec.endpoint, server.spec.variant, ())
+                self._servers.stop(server)
+            shutil.rmtree(group.folder, ignore_errors=True)
 
-    def _start(self, server: _Server) -> None:
-        server.is_ready = False
-        server.started_at = self._clock()
-        server.program = self._launcher.start_model_server(server.spec)
-
-    def _publish(self, endpoint: Endpoint, servers: Sequence[_Server]) -> None:
-        for variant in endpoint.variants:
-            ready = [
-                address
-                for server in servers
-                if server.spec.variant == variant.name and server.is_ready
-                if (address := self._launcher.address(server.program))
-            ]
-            self._book.write(endpoint.name, variant.name, ready)
+    def _publish(self, endpoint: str, servers: Sequence[ModelServer]) -> None:
+        for variant in dict.fromkeys(server.spec.variant for server in servers):
+            found = (self._servers.address(server) for server in servers if server.spec.variant == variant)
+            self._book.write(endpoint, variant, [address for address in found if address])
 
     def _take_down(self, name: str) -> None:
-        for server in self._servers.pop(name, ()):
+        for server in self._fleets.pop(name, ()):
             self._book.write(name, server.spec.variant, ())
-            if server.program:
-                self._launcher.stop(server.program)
+            self._servers.stop(server)
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def _has_starting_servers(self) -> bool:
-        return any(not server.is_ready for servers in self._servers.values() for server in servers)
+        return any(not server.is_ready for fleet in self._fleets.values() for server in (*fleet.serving, *fleet.coming))

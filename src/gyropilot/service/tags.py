@@ -10,14 +10,15 @@ from gyropilot.service.errors import InvalidRequestError, NotFoundError
 from gyropilot.service.identity import Identity
 from gyropilot.service.jobs import JobService
 from gyropilot.service.ports import RecordStore
-from gyropilot.service.records import AutoMLJob, Candidate, Endpoint, EndpointConfig, Model, Record
+from gyropilot.service.records import AutoMLJob, Endpoint, EndpointConfig, Model, Record, TrainingJob, TransformJob
 
 MAX_TAGS = 50
 """How many tags a resource may have."""
 
 KINDS: Mapping[str, type[Record]] = {
-    "automl-job": AutoMLJob,
-    "training-job": Candidate,
+    AutoMLJob.resource: AutoMLJob,
+    TrainingJob.resource: TrainingJob,
+    TransformJob.resource: TransformJob,
     "model": Model,
     "endpoint-config": EndpointConfig,
     "endpoint": Endpoint,
@@ -72,11 +73,14 @@ class TagService:
 
     def _find(self, arn: str) -> Record:
         resource, name = self._split(arn)
-        if resource == "training-job":  # a candidate's record lies under its job
-            return self._jobs.find_candidate(name)
         if resource not in KINDS:
             raise NotFoundError(resource, name)
-        return self._records.get(KINDS[resource], name)
+        try:
+            return self._records.get(KINDS[resource], name)
+        except NotFoundError:
+            if resource != TrainingJob.resource:
+                raise
+            return self._jobs.find_candidate(name)  # is a training job too; its record lies under its job
 
     def _split(self, arn: str) -> tuple[str, str]:
         """Return the kind of resource and the name in an ARN."""

@@ -18,17 +18,20 @@ Column = Sequence[Any]
 
 def write_answers(answers: Answers, model: Model, options: ServingOptions, media_type: str) -> bytes:
     """Return the body of a response: one entry per row, in the order of the rows."""
-    keys: Sequence[str] = options.output
-    if model.classes:
-        columns = [_column(key, answers, model, options) for key in keys]
-    else:
-        keys, columns = ["predicted_label"], [answers.values.tolist()]
+    keys, columns = tabulate_answers(answers, model, options)
     if media_type == CSV:
-        return _write_csv(columns)
+        return write_csv(zip(*columns, strict=True))
     rows = [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
     if media_type == JSON:
         return orjson.dumps({"predictions": rows})
     return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+
+
+def tabulate_answers(answers: Answers, model: Model, options: ServingOptions) -> tuple[Sequence[str], Sequence[Column]]:
+    """Return what an answer holds: its keys, and a column with a value per row for each."""
+    if not model.classes:
+        return ("predicted_label",), [answers.values.tolist()]
+    return options.output, [_column(key, answers, model, options) for key in options.output]
 
 
 def _column(key: str, answers: Answers, model: Model, options: ServingOptions) -> Column:
@@ -44,7 +47,8 @@ _COLUMNS: dict[str, Callable[[Answers, Model], Column]] = {
 }
 
 
-def _write_csv(columns: Iterable[Column]) -> bytes:
+def write_csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Return rows as lines of CSV."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(zip(*columns, strict=True))
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()

@@ -105,4 +105,5 @@ def make_app(model: Model, options: ServingOptions) -> Starlette:
 
 
 def _refuse(status: int, message: str) -> Response:
+    log.warning("a request was answered with %d: %s", status, message)
     return Response(message, status, headers={"content-type": "text/plain; charset=utf-8"})

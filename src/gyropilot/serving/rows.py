@@ -44,12 +44,13 @@ def _read_csv(body: bytes, model: Model) -> Rows:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise RequestError(f"The body is not CSV: {error}.") from None
-    if rows and _is_header(rows[0], model):
+    if rows and is_header(rows[0], model):
         del rows[0]
     return _drop_blank_lines(rows, model)
 
 
-def _is_header(row: Sequence[str], model: Model) -> bool:
+def is_header(row: Sequence[str], model: Model) -> bool:
+    """Tell whether a row holds the names of the columns, with or without the target's."""
     names = list(model.feature_names)
     if row == names:
         return True
@@ -66,46 +67,55 @@ def _drop_blank_lines(rows: Rows, model: Model) -> Rows:
 
 
 def _read_json(body: bytes, model: Model) -> Rows:
-    document = _parse(body, "The body")
+    document = parse_json(body, "The body")
     if isinstance(document, dict) and "instances" in document:
         document = document["instances"]
     if not isinstance(document, list):
         raise RequestError('The body must be {"instances": [...]} or a list of rows.')
-    return [_read_instance(instance, number, model) for number, instance in enumerate(document, 1)]
+    return [read_instance(instance, f"Row {number}", model) for number, instance in enumerate(document, 1)]
 
 
 def _read_json_lines(body: bytes, model: Model) -> Rows:
     lines = [line for line in body.splitlines() if line.strip()]
-    return [_read_instance(_parse(line, f"Row {number}"), number, model) for number, line in enumerate(lines, 1)]
+    named = ((f"Row {number}", line) for number, line in enumerate(lines, 1))
+    return [read_instance(parse_json(line, what), what, model) for what, line in named]
 
 
-def _parse(text: bytes, what: str) -> Any:
+def parse_json(text: bytes | str, what: str) -> Any:
+    """Read a JSON document.
+
+    Raises:
+        RequestError: when it is none; the message begins with `what`.
+    """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise RequestError(f"{what} is not JSON: {error}.") from None
 
 
-def _read_instance(instance: Any, number: int, model: Model) -> list[str]:
+def read_instance(instance: Any, what: str, model: Model) -> list[str]:
+    """Return the cells of a row that came as JSON: a list of values, or an object with values by column.
+
+    Raises:
+        RequestError: when it is neither, or fits the model not; the message begins with `what`.
+    """
     if isinstance(instance, dict):
-        return _read_named(instance, number, model)
+        return _read_named(instance, what, model)
     if isinstance(instance, list):
-        return [_read_cell(value, number) for value in instance]
-    raise RequestError(f"Row {number} must be a list of values or an object, not {type(instance).__name__}.")
+        return [_read_cell(value, what) for value in instance]
+    raise RequestError(f"{what} must be a list of values or an object, not {type(instance).__name__}.")
 
 
-def _read_named(instance: Mapping[str, Any], number: int, model: Model) -> list[str]:
+def _read_named(instance: Mapping[str, Any], what: str, model: Model) -> list[str]:
     unknown = instance.keys() - set(model.feature_names) - {model.target}
     if unknown:
-        raise RequestError(f"Row {number} has columns that the model does not know: {', '.join(sorted(unknown))}.")
-    return [_read_cell(instance.get(name), number) for name in model.feature_names]
+        raise RequestError(f"{what} has columns that the model does not know: {', '.join(sorted(unknown))}.")
+    return [_read_cell(instance.get(name), what) for name in model.feature_names]
 
 
-def _read_cell(value: Any, number: int) -> str:
+def _read_cell(value: Any, what: str) -> str:
     if value is None:
         return ""
     if isinstance(value, str | int | float):  # a bool is an int: True becomes 'True', as pandas writes it
         return str(value)
-    raise RequestError(
-        f"Row {number} holds a {type(value).__name__}; a value must be text, a number, a boolean or null."
-    )
+    raise RequestError(f"{what} holds a {type(value).__name__}; a value must be text, a number, a boolean or null.")

@@ -20,6 +20,7 @@ import msgspec
 
 from gyropilot.service.ports import Blob, BlobProperties
 from gyropilot.storage.atomic import flush_to_disk
+from gyropilot.storage.content_copy import copy_content
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -28,7 +29,6 @@ _MARK = b"GYROBLB1"
 _TAIL_BYTES = 8 + len(_MARK)
 _GUESS_BYTES = 1024
 """Read at once from the end: nearly every footer is shorter."""
-_COPY_BYTES = 1 << 20
 _BUFFER_BYTES = 1 << 16
 
 
@@ -61,15 +61,10 @@ class Label:
 
 def write_blob_file(path: Path, content: BinaryIO, label: Label, *, etag: str = "") -> Blob:
     """Write a new file and wait until it is on the disk; without an ETag the content's MD5 is taken."""
-    digest = hashlib.md5(usedforsecurity=False)
-    size = 0
+    digest = None if etag else hashlib.md5(usedforsecurity=False)
     with path.open("xb") as file:
-        while chunk := content.read(_COPY_BYTES):
-            file.write(chunk)
-            size += len(chunk)
-            if not etag:
-                digest.update(chunk)
-        blob = label.describe(size, etag or digest.hexdigest())
+        size = copy_content(content, file, digest)
+        blob = label.describe(size, etag if digest is None else digest.hexdigest())
         footer = msgspec.json.encode(blob)
         file.write(footer + len(footer).to_bytes(8, "big") + _MARK)
         file.flush()

@@ -7,7 +7,7 @@ import re
 from gyropilot.service.errors import InvalidBlobKeyError, InvalidBucketNameError, InvalidPartError
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_KEY_BYTES_MAX = 1024
+MAX_KEY_BYTES = 1024
 _PART_NUMBER_MAX = 10_000
 
 
@@ -28,7 +28,7 @@ def encode_key(key: str) -> bytes:
         InvalidBlobKeyError: unless it is 1 to 1,024 bytes of UTF-8 without NUL.
     """
     encoded = encode_key_part(key)
-    if not 1 <= len(encoded) <= _KEY_BYTES_MAX or b"\0" in encoded:
+    if not 1 <= len(encoded) <= MAX_KEY_BYTES or b"\0" in encoded:
         raise InvalidBlobKeyError(key)
     return encoded
 

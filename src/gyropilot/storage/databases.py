@@ -14,6 +14,8 @@ from gyropilot.storage.locks import hold_lock
 from gyropilot.storage.migrations import upgrade_schema
 
 _BUSY_SECONDS = 10.0
+_CONNECTIONS = 16
+"""Files that stay open for the threads that come next; opening one takes longer than reading a record."""
 _MIGRATION_LOCK = 8_437_000_001
 """Any number that is ours: PostgreSQL's advisory locks are numbers."""
 
@@ -28,7 +30,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """Give a connection that sees one state of the database."""
+        """Give a connection for reading; each statement sees one state of the database."""
         with self._reading.begin() as connection:
             yield connection
 
@@ -87,7 +89,7 @@ def _open_postgresql(url: sa.URL) -> Database:
 def _open_sqlite(url: sa.URL) -> Database:
     if not url.database or url.database == ":memory:":
         raise ValueError(f"{url!r} names no file; use MemoryRecordStore for records that need not last")
-    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, pool_size=_CONNECTIONS, max_overflow=-1)
     sa.event.listen(engine, "connect", _set_up_sqlite_connection)
     sa.event.listen(engine, "begin", _begin_sqlite)
     # Threads of one process wait here: SQLite's own waiting sleeps and tries again, which is slow and unfair.
@@ -119,5 +121,6 @@ def _set_up_sqlite_connection(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A writer takes the lock at once: one that has read first cannot wait for it, SQLite would refuse it.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # A reader sends one statement, which sees one state of the database by itself.
+    if connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

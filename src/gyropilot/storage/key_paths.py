@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from gyropilot.storage.blob_names import MAX_KEY_BYTES
+
 PIECE_BYTES = 80
 """Longest piece: percent-encoded it may be three times as long."""
 
@@ -56,7 +58,8 @@ class FolderWalk:
         self._skipped: bytes | None = None
         # All keys with the prefix lie in the folder where the prefix itself would lie.
         folder = (root / locate_key(prefix)).parent
-        self._stack = self._read_folder(str(folder), _start_of_folder(prefix))
+        is_too_long = len(prefix) > MAX_KEY_BYTES  # the path may be as well, and no key begins with it
+        self._stack = [] if is_too_long else self._read_folder(str(folder), _start_of_folder(prefix))
 
     def __iter__(self) -> FolderWalk:
         return self

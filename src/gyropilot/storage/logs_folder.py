@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from gyropilot.service.errors import LogStreamNotFoundError
-from gyropilot.service.ports import LogLine
+from gyropilot.service.ports import LogLine, LogSpan
 from gyropilot.storage.key_paths import FolderWalk, locate_key
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(LogLine)
+_BACK_BYTES = 1 << 13
+"""Read at once from the end of a file: most last lines are shorter."""
 
 
 class FolderLogStore:
@@ -40,12 +43,17 @@ class FolderLogStore:
 
     def read(self, group: str, stream: str, *, start: int = 0, limit: int = 10_000) -> Sequence[LogLine]:
         """Return lines from number `start` on; what cannot be read is passed over and has no number."""
-        try:
-            descriptor = os.open(self._locate(group, stream), os.O_RDONLY)
-        except FileNotFoundError:
-            raise LogStreamNotFoundError(stream) from None
-        with _hold(descriptor, fcntl.LOCK_SH), os.fdopen(descriptor, "rb", closefd=False) as file:
+        with self._open(group, stream) as file:
             return list(islice(_decode_lines(file), start, start + limit))
+
+    def span(self, group: str, stream: str) -> LogSpan | None:
+        """Return the times of a stream's first and last line."""
+        with self._open(group, stream) as file:
+            first = next(_decode_lines(file), None)
+            if first is None:
+                return None
+            last = next(_decode_lines(_read_backwards(file)), first)
+        return LogSpan(first_at=first.at, last_at=last.at)
 
     def groups(self, *, prefix: str = "") -> Sequence[str]:
         """Return the names of the groups that begin with the prefix, in order."""
@@ -57,6 +65,16 @@ class FolderLogStore:
         if not folder.is_dir():
             raise LogStreamNotFoundError(group)
         return [name.decode() for name in FolderWalk(folder, prefix=prefix.encode())]
+
+    @contextmanager
+    def _open(self, group: str, stream: str) -> Iterator[BinaryIO]:
+        """Give a stream's file, to which nothing is appended meanwhile."""
+        try:
+            descriptor = os.open(self._locate(group, stream), os.O_RDONLY)
+        except FileNotFoundError:
+            raise LogStreamNotFoundError(stream) from None
+        with _hold(descriptor, fcntl.LOCK_SH), os.fdopen(descriptor, "rb", closefd=False) as file:
+            yield file
 
     def _locate(self, group: str, stream: str) -> Path:
         return self._root / locate_key(group.encode()) / locate_key(stream.encode())
@@ -82,8 +100,23 @@ def _ends_torn(descriptor: int) -> bool:
     return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
 
 
-def _decode_lines(file: Iterator[bytes]) -> Iterator[LogLine]:
-    for line in file:
+def _read_backwards(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file from its end on."""
+    end = file.seek(0, os.SEEK_END)
+    rest = b""
+    while end:
+        begin = max(0, end - _BACK_BYTES)
+        file.seek(begin)
+        rest = file.read(end - begin) + rest
+        end = begin
+        head, *lines = rest.split(b"\n")
+        yield from reversed(lines)
+        rest = head
+    yield rest
+
+
+def _decode_lines(lines: Iterable[bytes]) -> Iterator[LogLine]:
+    for line in lines:
         try:
             yield _DECODER.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from gyropilot.service.errors import LogStreamNotFoundError
-from gyropilot.service.ports import LogLine
+from gyropilot.service.ports import LogLine, LogSpan
 
 
 class MemoryLogStore:
@@ -29,6 +29,14 @@ class MemoryLogStore:
             if lines is None:
                 raise LogStreamNotFoundError(stream)
             return lines[start : start + limit]
+
+    def span(self, group: str, stream: str) -> LogSpan | None:
+        """Return the times of a stream's first and last line."""
+        with self._lock:
+            lines = self._groups.get(group, {}).get(stream)
+            if not lines:
+                raise LogStreamNotFoundError(stream)
+            return LogSpan(first_at=lines[0].at, last_at=lines[-1].at)
 
     def groups(self, *, prefix: str = "") -> Sequence[str]:
         """Return the names of the groups that begin with the prefix, in order."""

@@ -21,6 +21,8 @@ class Stores:
 
     records: RecordStore
     """Jobs, candidates, models, endpoints."""
+    records_are_near: bool
+    """Whether they are on this machine, and reading one takes a fraction of a millisecond."""
     blobs: BlobStore
     """Tables, models, reports."""
     headers: HeaderReader
@@ -37,8 +39,10 @@ def open_stores(settings: Settings) -> Stores:
     """Open the stores that the settings ask for; several processes may do so at once."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     blobs = _open_blobs(settings)
+    url = settings.database_url or locate_sqlite(settings.home / "records.db")
     return Stores(
-        records=SqlRecordStore(settings.database_url or locate_sqlite(settings.home / "records.db")),
+        records=SqlRecordStore(url),
+        records_are_near=str(url).startswith("sqlite"),
         blobs=blobs,
         headers=StoredHeaderReader(blobs),
         logs=FolderLogStore(settings.home / "logs"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,54 +56,100 @@ def make_row(record: Record) -> dict[str, Any]:
     }
 
 
-def match_key(kind: type[Record], parent: str, name: str) -> sa.ColumnElement[bool]:
-    """Return the condition that one record meets."""
-    return sa.and_(
-        records.c.kind == kind.kind,
-        records.c.parent_key == parent.casefold(),
-        records.c.name_key == name.casefold(),
-    )
+MATCH_KEY = sa.and_(
+    records.c.kind == sa.bindparam("key_kind"),
+    records.c.parent_key == sa.bindparam("key_parent"),
+    records.c.name_key == sa.bindparam("key_name"),
+)
+"""The condition that one record meets; `make_key` gives its parameters."""
 
 
-def select_documents(kind: type[Record], query: Query) -> sa.Select[str]:
-    """Return the statement for a query's documents in its order."""
-    order = _ORDERS[query.order_by]
+def make_key(kind: type[Record], parent: str, name: str) -> dict[str, Any]:
+    """Return the parameters of `MATCH_KEY`."""
+    return {"key_kind": kind.kind, "key_parent": parent.casefold(), "key_name": name.casefold()}
+
+
+def select_documents(kind: type[Record], query: Query) -> tuple[sa.Select[str], dict[str, Any]]:
+    """Return the statement for a query's documents in its order, and its parameters."""
+    parameters = _find_parameters(kind, query)
+    names = frozenset(parameters)
+    if query.limit is not None:
+        parameters["limit"] = query.limit
+    if query.after is not None:
+        columns = _ORDERS[query.order_by]
+        parameters |= zip(_AFTER, _write_position(query.after)[-len(columns) :], strict=False)
+    has_limit, has_after = query.limit is not None, query.after is not None
+    return _select_documents(names, query.order_by, query.descending, has_limit, has_after), parameters
+
+
+def select_count(kind: type[Record], query: Query) -> tuple[sa.Select[int], dict[str, Any]]:
+    """Return the statement for the number of a query's records, and its parameters."""
+    parameters = _find_parameters(kind, query)
+    return _select_count(frozenset(parameters)), parameters
+
+
+_AFTER = ("after_1", "after_2", "after_3")
+_CONDITIONS: Mapping[str, sa.ColumnElement[bool]] = {
+    "kind": records.c.kind == sa.bindparam("kind"),
+    "parent": records.c.parent_key == sa.bindparam("parent"),
+    "name": records.c.name_key == sa.bindparam("name"),
+    "states": records.c.state.in_(sa.bindparam("states", expanding=True)),
+    "name_contains": records.c.name_key.like(sa.bindparam("name_contains"), escape="/"),
+    "created_after": records.c.created_at > sa.bindparam("created_after"),
+    "created_before": records.c.created_at < sa.bindparam("created_before"),
+    "modified_after": records.c.modified_at > sa.bindparam("modified_after"),
+    "modified_before": records.c.modified_at < sa.bindparam("modified_before"),
+}
+"""Which records a query selects: the condition of each parameter that it gives."""
+
+
+@lru_cache(maxsize=1024)
+def _select_documents(
+    names: frozenset[str], order_by: str, descending: bool, has_limit: bool, has_after: bool
+) -> sa.Select[str]:
+    """Return a statement; the same one for the same form of a query, since making one takes longer than running it."""
+    order = _ORDERS[order_by]
     statement = (
         sa.select(records.c.document)
-        .where(*_match_query(kind, query))
-        .order_by(*(column.desc() if query.descending else column.asc() for column in order))
+        .where(*(_CONDITIONS[name] for name in sorted(names)))
+        .order_by(*(column.desc() if descending else column.asc() for column in order))
     )
-    if query.after is not None:
-        at, here = sa.tuple_(*order), sa.tuple_(*map(sa.literal, _write_position(query.after)[-len(order) :]))
-        statement = statement.where(at < here if query.descending else at > here)
-    return statement if query.limit is None else statement.limit(query.limit)
+    if has_after:
+        at, here = sa.tuple_(*order), sa.tuple_(*map(sa.bindparam, _AFTER[: len(order)]))
+        statement = statement.where(at < here if descending else at > here)
+    return statement.limit(sa.bindparam("limit", type_=sa.Integer)) if has_limit else statement
 
 
-def select_count(kind: type[Record], query: Query) -> sa.Select[int]:
-    """Return the statement for the number of a query's records."""
-    return sa.select(sa.func.count()).select_from(records).where(*_match_query(kind, query))
+@lru_cache(maxsize=1024)
+def _select_count(names: frozenset[str]) -> sa.Select[int]:
+    conditions = (_CONDITIONS[name] for name in sorted(names))
+    return sa.select(sa.func.count()).select_from(records).where(*conditions)
 
 
-def _match_query(kind: type[Record], query: Query) -> list[sa.ColumnElement[bool]]:
-    columns = records.c
-    conditions = [columns.kind == kind.kind]
-    if query.parent:
-        conditions.append(columns.parent_key == query.parent.casefold())
-    if query.name:
-        conditions.append(columns.name_key == query.name.casefold())
-    if query.states:
-        conditions.append(columns.state.in_(sorted(query.states)))
-    if query.name_contains:
-        conditions.append(columns.name_key.contains(query.name_contains.casefold(), autoescape=True))
-    for column, after, before in (
-        (columns.created_at, query.created_after, query.created_before),
-        (columns.modified_at, query.modified_after, query.modified_before),
-    ):
-        if after is not None:
-            conditions.append(column > _count_microseconds(after))
-        if before is not None:
-            conditions.append(column < _count_microseconds(before))
-    return conditions
+def _find_parameters(kind: type[Record], query: Query) -> dict[str, Any]:
+    """Return the parameters of the conditions that a query sets."""
+    given = {
+        "kind": kind.kind,
+        "parent": query.parent.casefold() or None,
+        "name": query.name.casefold() or None,
+        "states": sorted(query.states) or None,
+        "name_contains": _contain(query.name_contains.casefold()) if query.name_contains else None,
+        "created_after": query.created_after,
+        "created_before": query.created_before,
+        "modified_after": query.modified_after,
+        "modified_before": query.modified_before,
+    }
+    return {
+        name: _count_microseconds(value) if isinstance(value, datetime) else value
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def _contain(text: str) -> str:
+    """Return the pattern of texts that contain this one."""
+    escaped = re.sub(r"[%_/]", r"/\g<0>", text)
+    return f"%{escaped}%"
 
 
 def _write_position(position: Position) -> tuple[int | str, str, str]:

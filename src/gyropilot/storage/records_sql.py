@@ -13,9 +13,18 @@ from gyropilot.service.ports import Query
 from gyropilot.service.records import Record
 from gyropilot.storage.databases import open_database
 from gyropilot.storage.record_documents import decode_record
-from gyropilot.storage.record_table import make_row, match_key, records, select_count, select_documents
+from gyropilot.storage.record_table import MATCH_KEY, make_key, make_row, records, select_count, select_documents
 
 R = TypeVar("R", bound=Record)
+
+_GET = sa.select(records.c.document).where(MATCH_KEY)
+_INSERT = sa.insert(records)
+_REPLACE = (
+    sa.update(records)
+    .where(MATCH_KEY, records.c.version == sa.bindparam("read_version"))
+    .values({column: sa.bindparam(column.name) for column in records.c})
+)
+_DELETE = sa.delete(records).where(MATCH_KEY)
 
 
 class SqlRecordStore:
@@ -30,16 +39,15 @@ class SqlRecordStore:
         row = make_row(stored)
         try:
             with self._database.write() as connection:
-                connection.execute(sa.insert(records), row)
+                connection.execute(_INSERT, row)
         except sa.exc.IntegrityError:
             raise AlreadyExistsError(record.kind, record.name) from None
         return stored
 
     def get(self, kind: type[R], name: str, *, parent: str = "") -> R:
         """Return one record."""
-        statement = sa.select(records.c.document).where(match_key(kind, parent, name))
         with self._database.read() as connection:
-            document = connection.scalar(statement)
+            document = connection.scalar(_GET, make_key(kind, parent, name))
         if document is None:
             raise NotFoundError(kind.kind, name)
         return decode_record(kind, document)
@@ -48,11 +56,10 @@ class SqlRecordStore:
         """Store a changed record over the version it was read as."""
         stored = replace(record, version=record.version + 1)
         row = make_row(stored)
-        here = match_key(type(record), record.parent, record.name)
+        key = make_key(type(record), record.parent, record.name)
         with self._database.write() as connection:
-            same_version = records.c.version == record.version
-            changed = connection.execute(sa.update(records).where(here, same_version).values(row)).rowcount
-            if not changed and connection.scalar(sa.select(records.c.version).where(here)) is None:
+            changed = connection.execute(_REPLACE, {**key, "read_version": record.version, **row}).rowcount
+            if not changed and connection.scalar(_GET, key) is None:
                 raise NotFoundError(record.kind, record.name)
         if not changed:
             raise ConflictError(record.kind, record.name)
@@ -61,19 +68,21 @@ class SqlRecordStore:
     def delete(self, kind: type[Record], name: str, *, parent: str = "") -> None:
         """Remove one record."""
         with self._database.write() as connection:
-            if not connection.execute(sa.delete(records).where(match_key(kind, parent, name))).rowcount:
+            if not connection.execute(_DELETE, make_key(kind, parent, name)).rowcount:
                 raise NotFoundError(kind.kind, name)
 
     def find(self, kind: type[R], query: Query) -> Sequence[R]:
         """Return the records that the query selects."""
         with self._database.read() as connection:
-            documents = connection.scalars(select_documents(kind, query)).all()
+            statement, parameters = select_documents(kind, query)
+            documents = connection.scalars(statement, parameters).all()
         return [decode_record(kind, document) for document in documents]
 
     def count(self, kind: type[Record], query: Query) -> int:
         """Return how many records the query selects."""
         with self._database.read() as connection:
-            return connection.scalars(select_count(kind, query)).one()
+            statement, parameters = select_count(kind, query)
+            return connection.scalars(statement, parameters).one()
 
     def close(self) -> None:
         """Close the database's connections."""

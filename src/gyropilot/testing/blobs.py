@@ -261,6 +261,11 @@ class BlobStoreSuite:
                 store.head(_BUCKET, key)
         store.delete_bucket(_BUCKET)
 
+    def test_nothing_begins_with_what_no_key_can_hold(self, store: BlobStore) -> None:
+        """A prefix may be longer than any key."""
+        _put(store, "9", b"")
+        assert store.list(_BUCKET, prefix="9" * 5000).blobs == ()
+
     @pytest.mark.parametrize("key", _BAD_KEYS)
     def test_refuses_impossible_keys(self, store: BlobStore, key: str) -> None:
         """Whatever is asked of them."""

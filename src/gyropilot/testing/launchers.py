@@ -77,6 +77,18 @@ class LauncherSuite:
         assert output.strip().endswith("xthe end")
         assert len(output) <= _OUTPUT_CHARACTERS
 
+    def test_reads_output_as_it_comes(self, launcher: Launcher) -> None:
+        """From where the reader stopped; also when the program has ended."""
+        program = start_ready_worker(launcher, "wait")
+        first, end = launcher.read_output(program, 0)
+        assert (first.decode().strip(), end) == ("ready", len(first))
+        assert launcher.read_output(program, end) == (b"", end)
+        assert launcher.read_output(program, 2) == (first[2:], end)
+        launcher.stop(program)
+        rest, last = launcher.read_output(program, end)
+        assert last == end + len(rest)
+        assert launcher.read_output(_UNKNOWN, 0) == (b"", 0)
+
     def test_programs_are_told_apart(self, launcher: Launcher) -> None:
         """Also when they run the same job, and after one of them has ended."""
         first = start_ready_worker(launcher, "wait")

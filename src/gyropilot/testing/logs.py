@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gyropilot.service.errors import LogStreamNotFoundError
-from gyropilot.service.ports import LogLine, LogStore
+from gyropilot.service.ports import LogLine, LogSpan, LogStore
 from gyropilot.testing.threads import run_together
 
 _NOON = datetime(2024, 5, 6, 12, 0, 0, 123456, tzinfo=UTC)
@@ -44,6 +44,16 @@ class LogStoreSuite:
         assert list(store.read(_GROUP, "job", start=2, limit=3)) == lines[2:5]
         assert list(store.read(_GROUP, "job", start=6)) == []
         assert list(store.read(_GROUP, "job", limit=0)) == []
+
+    def test_tells_from_when_to_when_a_stream_is(self, store: LogStore) -> None:
+        """However long its lines are."""
+        lines = _make_lines("x" * 100_000, "b", "c\n" * 50_000, "d")
+        for number, line in enumerate(lines, 1):
+            store.append(_GROUP, "job", [line])
+            assert store.span(_GROUP, "job") == LogSpan(first_at=_NOON, last_at=line.at)
+            assert len(store.read(_GROUP, "job")) == number
+        with pytest.raises(LogStreamNotFoundError):
+            store.span(_GROUP, "other")
 
     def test_misses_streams_and_groups(self, store: LogStore) -> None:
         """A stream of another group is another stream."""

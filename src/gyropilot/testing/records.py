@@ -16,6 +16,7 @@ from gyropilot.service.records import (
     AutoMLJob,
     Candidate,
     Container,
+    Deployment,
     Endpoint,
     EndpointConfig,
     Lease,
@@ -24,6 +25,10 @@ from gyropilot.service.records import (
     Problem,
     Record,
     StateChange,
+    Training,
+    TrainingJob,
+    Transform,
+    TransformJob,
     Variant,
 )
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
@@ -64,6 +69,28 @@ _SAMPLES: tuple[Record, ...] = (
         metrics=(_METRIC, _METRIC),
         containers=(_CONTAINER,),
     ),
+    TrainingJob(
+        name="Training",
+        **_TIMES,
+        request={"TrainingJobName": "Training"},
+        training=Training(automl_job="Job", candidate="Candidate", problem=_PROBLEM),
+        model_data_url="s3://bucket/out/Training/output/model.tar.gz",
+        metrics=(_METRIC,),
+    ),
+    TransformJob(
+        name="Transform",
+        **_TIMES,
+        request={"TransformJobName": "Transform"},
+        transform=Transform(
+            input_uri="s3://bucket/in/",
+            output_uri="s3://bucket/out",
+            max_payload_bytes=1 << 20,
+            environment={"A": "b"},
+            joins_input=True,
+        ),
+        containers=(_CONTAINER,),
+        step=JobStep.TRANSFORMING,
+    ),
     Model(name="Model", **_TIMES, request={}, containers=(_CONTAINER, _CONTAINER)),
     EndpointConfig(name="Config", **_TIMES, request={}, variants=(_VARIANT,)),
     Endpoint(
@@ -73,6 +100,9 @@ _SAMPLES: tuple[Record, ...] = (
         config="Config",
         variants=(_VARIANT,),
         containers={"all": (_CONTAINER,)},
+        number=1,
+        update=Deployment(number=2, config="Next", variants=(_VARIANT,), containers={"all": (_CONTAINER,)}),
+        updated_at=_NOON,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""`python -m gyropilot.worker JOB`."""
+"""`python -m gyropilot.worker KIND/NAME`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from gyropilot.service.errors import NotFoundError
-from gyropilot.service.jobs import LeaseLostError
+from gyropilot.service.job_keeper import LeaseLostError
 from gyropilot.service.ports import PROGRAM_VARIABLE
 from gyropilot.settings import read_settings
 from gyropilot.storage.open import open_stores
@@ -26,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: when there is no such job, or it went to another worker.
     """
-    parser = argparse.ArgumentParser(prog="python -m gyropilot.worker", description="Run one AutoML job.")
-    parser.add_argument("job", help="the job's name")
+    parser = argparse.ArgumentParser(prog="python -m gyropilot.worker", description="Run one job.")
+    parser.add_argument("job", help="the job as its ARN ends: automl-job/NAME, for instance")
     job = parser.parse_args(arguments).job
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = read_settings()

@@ -7,10 +7,11 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from gyropilot.service.errors import NotFoundError
-from gyropilot.service.jobs import JobService, LeaseLostError
-from gyropilot.service.records import AutoMLJob
+from gyropilot.service.job_keeper import JobKeeper, LeaseLostError
+from gyropilot.service.records import Job
 from gyropilot.service.states import JobStatus
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Claim:
     """Keeps a claimed job's lease alive from a thread of its own, and notices when the job is to stop.
 
     Args:
-        jobs: the service that the job was claimed from.
+        keeper: what the job was claimed from.
         job: the job's name.
         owner: who claimed it.
         lease_seconds: how long the lease lasts when it is renewed.
@@ -39,14 +40,14 @@ class Claim:
 
     def __init__(
         self,
-        jobs: JobService,
+        keeper: JobKeeper[Any],
         job: str,
         owner: str,
         lease_seconds: float,
         *,
         on_lost: Callable[[], None] = end_at_once,
     ) -> None:
-        self._jobs = jobs
+        self._keeper = keeper
         self._job = job
         self._owner = owner
         self._lease_seconds = lease_seconds
@@ -81,7 +82,7 @@ class Claim:
         self.is_ending = True
         self._over.set()
         try:
-            self._jobs.give_back(self._job, self._owner)
+            self._keeper.give_back(self._job, self._owner)
         finally:
             self._given_back.set()
 
@@ -107,11 +108,12 @@ class Claim:
             if job.status is JobStatus.STOPPING:
                 self.stop.set()
 
-    def _renew(self) -> AutoMLJob:
-        return self._jobs.heartbeat(self._job, self._owner, self._lease_seconds)
+    def _renew(self) -> Job:
+        job: Job = self._keeper.heartbeat(self._job, self._owner, self._lease_seconds)
+        return job
 
-    def _look(self) -> AutoMLJob:
-        job = self._jobs.get(self._job)
+    def _look(self) -> Job:
+        job: Job = self._keeper.get(self._job)
         if job.lease is None or job.lease.owner != self._owner:
             raise LeaseLostError(f"the job {self._job!r} is no longer held by {self._owner}")
         return job

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from gyropilot.engine.errors import BudgetSpentError, DataError, EngineError, TaskError
+from gyropilot.engine.errors import BudgetSpentError, DataError, EngineError, RequestError, TaskError
+from gyropilot.service.archives import UnservableError
 from gyropilot.service.errors import InvalidRequestError
-from gyropilot.service.jobs import Outcome
-from gyropilot.service.records import AutoMLJob
+from gyropilot.service.job_keeper import Outcome
+from gyropilot.service.records import AutoMLJob, Job
 from gyropilot.service.states import JobStatus, JobStep
 
 
-def judge_failure(error: Exception, job: AutoMLJob) -> Outcome:
+def judge_failure(error: Exception, job: Job) -> Outcome:
     """Return the end of a job whose run raised an error.
 
     Args:
@@ -18,7 +19,7 @@ def judge_failure(error: Exception, job: AutoMLJob) -> Outcome:
     """
     if isinstance(error, BudgetSpentError):
         return _judge_spent_budget(job)
-    if isinstance(error, DataError | TaskError | InvalidRequestError):
+    if isinstance(error, DataError | TaskError | RequestError | InvalidRequestError | UnservableError):
         return _fail(f"ClientError: {error}")
     if isinstance(error, EngineError):
         return _fail(f"AlgorithmError: {error}")
@@ -27,9 +28,11 @@ def judge_failure(error: Exception, job: AutoMLJob) -> Outcome:
     return _fail(f"InternalServerError: {type(error).__name__}: {error}")
 
 
-def _judge_spent_budget(job: AutoMLJob) -> Outcome:
+def _judge_spent_budget(job: Job) -> Outcome:
     if job.status is JobStatus.STOPPING:
         return Outcome(status=JobStatus.STOPPED, step=JobStep.STOPPED)
+    if not isinstance(job, AutoMLJob):
+        return _fail("ClientError: The limit ended before the model was trained. Allow more time.")
     if job.best_candidate:
         return Outcome(status=JobStatus.COMPLETED, step=JobStep.MAX_RUNTIME_REACHED)
     limit = job.problem.max_runtime_seconds

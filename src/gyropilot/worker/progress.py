@@ -21,7 +21,8 @@ from gyropilot.engine.events import (
 )
 from gyropilot.engine.task import ProblemType
 from gyropilot.service.errors import NotFoundError
-from gyropilot.service.jobs import JobService, Outcome
+from gyropilot.service.job_keeper import Outcome
+from gyropilot.service.jobs import JobService
 from gyropilot.service.ports import Clock
 from gyropilot.service.records import AutoMLJob, Candidate, Metric
 from gyropilot.service.states import CandidateStatus, JobStatus, JobStep
@@ -139,8 +140,8 @@ class Progress:
             status=CandidateStatus.COMPLETED,
             parameters=result.parameters,
             ended_at=self._clock(),
-            objective=_metric(result.objective),
-            metrics=tuple(_metric(score) for score in result.scores),
+            objective=read_metric(result.objective),
+            metrics=tuple(map(read_metric, result.scores)),
             latency_seconds=result.latency_seconds,
             fit_seconds=result.fit_seconds,
             containers=(container,),
@@ -199,5 +200,6 @@ def name_candidate(job: str, id_in_run: str) -> str:
     return f"{job}-trial-t{int(number[0])}-1"
 
 
-def _metric(score: Score) -> Metric:
+def read_metric(score: Score) -> Metric:
+    """Return a score of the engine as the service keeps it."""
     return Metric(name=score.metric, value=score.value, higher_is_better=score.higher_is_better)

@@ -6,54 +6,52 @@ import logging
 import os
 import shutil
 import traceback
+from typing import Any
 
-from gyropilot.service.jobs import LeaseLostError, Outcome
-from gyropilot.service.records import AutoMLJob
+from gyropilot.service.job_keeper import JobKeeper, LeaseLostError, Outcome
+from gyropilot.service.records import Job
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.ending import call_when_asked_to_end
 from gyropilot.worker.failures import judge_failure
+from gyropilot.worker.kinds import JobKind, find_kind
 from gyropilot.worker.workplace import Workplace
 
 log = logging.getLogger(__name__)
 
 
-def run_job(place: Workplace, name: str, owner: str) -> None:
-    """Run a job unless it has ended or another worker holds it.
+def run_job(place: Workplace, reference: str, owner: str) -> None:
+    """Run a job, named as its ARN ends, unless it has ended or another worker holds it.
 
     Raises:
         NotFoundError: when there is no such job.
         LeaseLostError: when another worker got the job meanwhile; nothing was written since.
     """
-    job = place.jobs.claim(name, owner, place.lease_seconds)
+    resource, _, name = reference.partition("/")
+    kind = find_kind(resource)
+    keeper = kind.keeper(place)
+    job: Job | None = keeper.claim(name, owner, place.lease_seconds)
     if job is None:
-        log.warning("the job %s has ended or is in other hands", name)
+        log.warning("the job %s has ended or is in other hands", reference)
         return
-    with Claim(place.jobs, job.name, owner, place.lease_seconds) as claim:
+    with Claim(keeper, job.name, owner, place.lease_seconds) as claim:
         call_when_asked_to_end(lambda: setattr(claim, "is_ending", True), lambda: _give_back(claim))
-        place.jobs.log(job.name, [_greet(job)])
-        outcome = _run(place, job, claim)
+        keeper.log(job.name, [f"A worker has the job (attempt {job.attempts}). {kind.greet(job)}"])
+        outcome = _run(place, kind, keeper, job, claim)
         if claim.is_ending:
             claim.await_return()
             return
-        _finish(place, job, owner, outcome)
+        _finish(keeper, job, owner, outcome)
+        shutil.rmtree(place.folder_of(job), ignore_errors=True)
 
 
-def _finish(place: Workplace, job: AutoMLJob, owner: str, outcome: Outcome) -> None:
-    ended = place.jobs.finish(job.name, owner, outcome)
-    place.jobs.log(job.name, [f"The job ended: {ended.step.value}. {ended.failure_reason}".rstrip()])
-    shutil.rmtree(place.folder_of(job.name), ignore_errors=True)
+def _finish(keeper: JobKeeper[Any], job: Job, owner: str, outcome: Outcome) -> None:
+    ended = keeper.finish(job.name, owner, outcome)
+    keeper.log(job.name, [f"The job ended: {ended.step.value}. {ended.failure_reason}".rstrip()])
 
 
-def _greet(job: AutoMLJob) -> str:
-    return f"A worker has the job (attempt {job.attempts}). Data: {job.problem.data_uri}; target: {job.problem.target}."
-
-
-def _run(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
+def _run(place: Workplace, kind: JobKind, keeper: JobKeeper[Any], job: Job, claim: Claim) -> Outcome:
     try:
-        # The learning libraries take a while to import: the job is claimed first, so that it shows as started.
-        from gyropilot.worker.train import train
-
-        return train(place, job, claim)
+        return kind.run(place, job, claim)
     except LeaseLostError:
         if claim.is_ending:
             return Outcome(status=job.status, step=job.step)
@@ -62,9 +60,9 @@ def _run(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         if claim.is_ending:  # the lanes were asked to end as well, and their deaths are no failure of the job
             return Outcome(status=job.status, step=job.step)
         log.exception("the run of %s failed", job.name)
-        outcome = judge_failure(error, place.jobs.get(job.name))
+        outcome = judge_failure(error, keeper.get(job.name))
         if outcome.failure_reason and not outcome.failure_reason.startswith("ClientError"):
-            place.jobs.log(job.name, traceback.format_exc().splitlines())
+            keeper.log(job.name, traceback.format_exc().splitlines())
         return outcome
 
 

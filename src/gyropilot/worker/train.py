@@ -7,9 +7,9 @@ from gyropilot.engine.budget import Budget
 from gyropilot.engine.errors import BudgetSpentError, TaskError
 from gyropilot.engine.task import ColumnKind, ProblemType, Task
 from gyropilot.service.feature_specification import FeatureSpecification
-from gyropilot.service.jobs import Outcome
+from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
-from gyropilot.service.records import AutoMLJob, Problem
+from gyropilot.service.records import AutoMLJob, Job, Problem
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.download import download
@@ -29,7 +29,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         InvalidRequestError: when the data or the feature specification is no longer there or no longer right.
         LeaseLostError: when the worker no longer holds the job.
     """
-    folder = place.folder_of(job.name)
+    folder = place.folder_of(job)
     paths, validation = (
         download(place.blobs, place.jobs.data.find(uri), folder / name) if uri else []
         for name, uri in (("data", job.problem.data_uri), ("validation", job.problem.validation_uri))
@@ -87,16 +87,19 @@ def _read_kind(name: str, kind: str) -> ColumnKind:
 
 def _make_budget(place: Workplace, job: AutoMLJob) -> Budget:
     return Budget(
-        max_runtime_seconds=_seconds_left(place, job),
+        max_runtime_seconds=count_seconds_left(place, job, job.problem.max_runtime_seconds),
         max_candidates=job.problem.max_candidates,
         max_runtime_per_candidate_seconds=job.problem.max_runtime_per_candidate_seconds,
         cores=place.cores,
     )
 
 
-def _seconds_left(place: Workplace, job: AutoMLJob) -> float | None:
-    """Return what is left of the job's limit, which counts from its first worker on, less a reserve."""
-    limit = job.problem.max_runtime_seconds
+def count_seconds_left(place: Workplace, job: Job, limit: float | None) -> float | None:
+    """Return what is left of a job's limit, which counts from its first worker on, less a reserve.
+
+    Raises:
+        BudgetSpentError: when nothing is.
+    """
     if limit is None:
         return None
     least, most = RESERVE_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,15 @@ from gyropilot.service.identity import Identity
 from gyropilot.service.jobs import JobService
 from gyropilot.service.ports import BlobStore, Clock
 from gyropilot.service.quotas import PROFILES
+from gyropilot.service.records import AutoMLJob, Job, TrainingJob, TransformJob
 from gyropilot.service.service import now
+from gyropilot.service.trainings import TrainingService
+from gyropilot.service.transforms import TransformService
 from gyropilot.settings import Settings
 from gyropilot.storage.open import Stores
+
+FOLDERS: Mapping[type[Job], str] = {AutoMLJob: "jobs", TrainingJob: "trainings", TransformJob: "transforms"}
+"""Where the jobs of each kind have their folders."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,13 +27,17 @@ class Workplace:
     """The stores and the share of the machine that one job has."""
 
     jobs: JobService
-    """Where progress is told."""
+    """Where the progress of AutoML jobs is told."""
+    trainings: TrainingService
+    """Where the progress of training jobs is told."""
+    transforms: TransformService
+    """Where the progress of transform jobs is told."""
     blobs: BlobStore
     """Where data comes from and models go to."""
     identity: Identity
     """Account and region."""
     folder: Path
-    """Where jobs keep their files while they are open."""
+    """The state folder; each kind of jobs has one below, where they keep their files while they are open."""
     cores: int
     """How many lanes may train at once."""
     lease_seconds: float
@@ -34,25 +45,31 @@ class Workplace:
     clock: Clock = now
     """Gives the time."""
 
-    def folder_of(self, job: str) -> Path:
+    def folder_of(self, job: Job) -> Path:
         """Return the folder of one job; job names ignore case, so does the folder."""
-        return self.folder / job.lower()
+        return self.folder / FOLDERS[type(job)] / job.name.lower()
 
 
 def open_workplace(settings: Settings, stores: Stores) -> Workplace:
     """Return the workplace that the settings describe."""
+    jobs = JobService(
+        records=stores.records,
+        blobs=stores.blobs,
+        headers=stores.headers,
+        logs=stores.logs,
+        clock=now,
+        quotas=PROFILES[settings.quotas],
+    )
+    transforms = TransformService(
+        records=stores.records, blobs=stores.blobs, data=jobs.data, logs=stores.logs, clock=now
+    )
     return Workplace(
-        jobs=JobService(
-            records=stores.records,
-            blobs=stores.blobs,
-            headers=stores.headers,
-            logs=stores.logs,
-            clock=now,
-            quotas=PROFILES[settings.quotas],
-        ),
+        jobs=jobs,
+        trainings=TrainingService(records=stores.records, jobs=jobs, logs=stores.logs, clock=now),
+        transforms=transforms,
         blobs=stores.blobs,
         identity=Identity(account_id=settings.account_id, region=settings.region),
-        folder=settings.home / "jobs",
+        folder=settings.home,
         cores=settings.worker_cores or max(1, count_cores() // settings.max_running_jobs),
         lease_seconds=settings.lease_seconds,
     )

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from gyropilot.api.routing import UnknownOperationError, find_operation, find_service
+from gyropilot.api.models import SERVICES, load_service
+from gyropilot.api.routing import UnknownOperationError, find_operation, find_service, find_unserved_service
 from gyropilot.api.wire import WireRequest
 
 SCOPE = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
@@ -31,7 +32,9 @@ def make(
         (make(scope="logs"), "logs"),
         (make(scope="sts"), "sts"),
         (make(scope="iam"), "iam"),
-        (make(scope="dynamodb"), "s3"),
+        (make(scope="dynamodb", x_amz_target="DynamoDB_20120810.ListTables"), "sagemaker"),
+        (make(scope="lambda", path="/2015-03-31/functions/"), "sagemaker"),
+        (make(scope="ec2", method="POST", content_type="application/x-www-form-urlencoded"), "sts"),
         (make(scope="", x_amz_target="Logs_20140328.GetLogEvents"), "logs"),
         (make(scope="", path="/endpoints/x/invocations"), "sagemaker-runtime"),
         (make(scope="", method="POST", content_type="application/x-www-form-urlencoded"), "sts"),
@@ -40,6 +43,20 @@ def make(
 )
 def test_the_scope_tells_the_service(request_: WireRequest, service: str) -> None:
     assert find_service(request_) == service
+
+
+@pytest.mark.parametrize(
+    ("request_", "name"),
+    [(make(scope=name), "") for name in ("s3", "sagemaker", "logs", "sts", "iam", "")]
+    + [(make(scope="dynamodb"), "dynamodb"), (make(query=SIGNED, scope=""), "")],
+)
+def test_a_service_that_is_not_served_is_told(request_: WireRequest, name: str) -> None:
+    assert find_unserved_service(request_) == name
+
+
+def test_every_served_service_signs_with_a_name_that_is_known() -> None:
+    for service in SERVICES:
+        assert find_unserved_service(make(scope=load_service(service).signing_name)) == ""
 
 
 @pytest.mark.parametrize(

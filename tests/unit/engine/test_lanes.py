@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -116,6 +117,17 @@ def test_killed_lane_is_told_and_can_be_restarted(
         assert "SIGKILL" in answer.words
         lanes.restart(1)
         assert hear(lanes) == (1, Ready())
+
+
+def test_death_is_told_although_the_logs_are_gone(tmp_path: Path) -> None:
+    with closing(LocalLanes(1, tmp_path / "lanes", ())) as lanes:
+        assert hear(lanes) == (0, Ready())
+        shutil.rmtree(tmp_path / "lanes")
+        os.kill(lanes.pids[0], signal.SIGKILL)
+        _, answer = hear(lanes)
+        assert isinstance(answer, LaneDied)
+        assert "SIGKILL" in answer.words
+        assert "lane-0.log" in answer.words
 
 
 def test_nursery_has_no_threads(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_its_defaults_are_the_servers() -> None:
 
 
 def test_the_environment_is_what_aws_tools_read(home: Path) -> None:
-    assert Session(URL + "/", home=home, region="eu-central-1").environment() == {
+    assert Session(endpoint_url=URL + "/", home=home, region="eu-central-1").environment() == {
         "AWS_ENDPOINT_URL": URL,
         "AWS_ACCESS_KEY_ID": "AKIATEST",
         "AWS_SECRET_ACCESS_KEY": "secret",
@@ -48,17 +48,17 @@ def test_the_environment_is_what_aws_tools_read(home: Path) -> None:
 
 
 def test_without_keys_of_its_own_it_takes_botos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    session = Session(URL, home=tmp_path)
+    session = Session(endpoint_url=URL, home=tmp_path)
     with pytest.raises(SessionError, match="There are no keys"):
         session.environment()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREMOTE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "far")
-    assert Session(URL, home=tmp_path).environment()["AWS_ACCESS_KEY_ID"] == "AKIAREMOTE"
+    assert Session(endpoint_url=URL, home=tmp_path).environment()["AWS_ACCESS_KEY_ID"] == "AKIAREMOTE"
 
 
 def test_clients_speak_to_the_server_and_are_made_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere")
-    session = Session(URL, home=home)
+    session = Session(endpoint_url=URL, home=home)
     client = session.client("sts")
     assert client.meta.endpoint_url == URL
     assert session.client("sts") is client
@@ -66,7 +66,7 @@ def test_clients_speak_to_the_server_and_are_made_once(home: Path, monkeypatch: 
 
 def test_the_region_comes_from_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GYROPILOT_REGION", "eu-west-1")
-    assert Session(URL, home=home).region == "eu-west-1"
+    assert Session(endpoint_url=URL, home=home).region == "eu-west-1"
 
 
 def test_a_server_that_cannot_start_is_explained_at_once(tmp_path: Path) -> None:

@@ -75,11 +75,12 @@ class Programs:
     served: list[ModelServerSpec] = field(default_factory=list)
 
     def run_worker(self, job: str, program: InlineProgram) -> None:
-        self.worked.append(job)
+        name = job.partition("/")[2]
+        self.worked.append(name)
         if self.work is None:
             program.stopping.wait()
         else:
-            self.work(job, program)
+            self.work(name, program)
 
     def serve(self, spec: ModelServerSpec, program: InlineProgram) -> None:
         self.served.append(spec)
@@ -104,7 +105,7 @@ class CrowdedLauncher(InlineLauncher):
         self.refused: set[str] = set()
 
     def start_worker(self, job: str) -> str:
-        if job in self.refused:
+        if job.partition("/")[2] in self.refused:
             raise OSError("no more processes")
         return super().start_worker(job)
 
@@ -124,8 +125,8 @@ class House:
     def put(self, key: str, content: bytes, bucket: str = "data") -> None:
         self.blobs.put(bucket, key, io.BytesIO(content))
 
-    def create_job(self, name: str = "churn", problem: Problem = PROBLEM) -> AutoMLJob:
-        return self.service.jobs.create(name, {"AutoMLJobName": name}, problem)
+    def create_job(self, name: str = "churn", problem: Problem = PROBLEM, *, created_by: str = "") -> AutoMLJob:
+        return self.service.jobs.create(name, {"AutoMLJobName": name}, problem, created_by=created_by)
 
     def claim(self, name: str = "churn", owner: str = "w1") -> AutoMLJob | None:
         return self.service.jobs.claim(name, owner, LEASE_SECONDS)

@@ -10,7 +10,7 @@ import pytest
 
 from gyropilot.api.events import write_state_change
 from gyropilot.service.courier import Courier, EventRefusedError, EventUndeliveredError
-from gyropilot.service.jobs import Outcome
+from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.states import JobStatus, JobStep
 from tests.unit.service.house import IDENTITY, House
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from gyropilot.service.errors import AlreadyExistsError, InvalidMoveError, InvalidRequestError, NotFoundError
-from gyropilot.service.jobs import LOG_GROUP, LeaseLostError, Outcome
+from gyropilot.service.job_keeper import LeaseLostError, Outcome
+from gyropilot.service.jobs import LOG_GROUP
 from gyropilot.service.ports import Query
 from gyropilot.service.records import AutoMLJob, Candidate
 from gyropilot.service.states import CandidateStatus, JobStatus, JobStep

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gyropilot.service.errors import InvalidRequestError, LimitExceededError
-from gyropilot.service.jobs import Outcome
+from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.ports import Blob
 from gyropilot.service.quotas import GIGABYTE, PROFILES
 from gyropilot.service.states import JobStatus, JobStep

@@ -12,7 +12,7 @@ from gyropilot.service.errors import (
     NotFoundError,
     VariantNotFoundError,
 )
-from gyropilot.service.jobs import Outcome
+from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.records import Variant
 from gyropilot.service.states import EndpointStatus, JobStatus, JobStep
 from gyropilot.testing.waiting import wait_until
@@ -67,6 +67,26 @@ def test_jobs_wait_for_their_turn(tmp_path: Path) -> None:
 
         wait_until(all_done)
         assert house.programs.worked[-1] == "job2"
+
+
+def test_users_take_turns(tmp_path: Path) -> None:
+    with open_house(tmp_path, max_running_jobs=2) as house:
+        for number, user in enumerate(("ann", "ann", "ann", "bob")):
+            house.clock.advance(1)
+            house.create_job(f"{user}{number}", created_by=user)
+        house.service.supervisor.tick()
+        wait_until(lambda: len(house.programs.worked) == 2)
+        assert sorted(house.programs.worked) == ["ann0", "bob3"]
+
+
+def test_what_another_server_runs_counts_for_its_user(tmp_path: Path) -> None:
+    with open_house(tmp_path) as house:
+        for number, user in enumerate(("ann", "ann", "bob")):
+            house.clock.advance(1)
+            house.create_job(f"{user}{number}", created_by=user)
+        house.claim("ann0", owner="elsewhere")
+        house.service.supervisor.tick()
+        wait_until(lambda: house.programs.worked == ["bob2"])
 
 
 def test_a_worker_that_dies_is_followed_by_another_when_its_lease_is_over(house: House) -> None:
@@ -187,6 +207,27 @@ def test_a_model_server_that_dies_is_started_again(house: House) -> None:
     house.create_endpoint()
     tick_until_in_service(house)
     assert len(house.programs.served) == 3
+
+
+def test_an_endpoints_log_tells_what_its_model_servers_did_and_wrote(house: House) -> None:
+    house.programs.failing_servers = 1
+    house.create_endpoint()
+    tick_until_in_service(house)
+    group = "/aws/sagemaker/Endpoints/live"
+    assert all(stream.startswith("all/") for stream in house.logs.streams(group))
+    died, lives = sorted(read_all(house, group), key=lambda stream: stream[-1] == "The model server answers.")
+    assert lives == ["A model server was started.", "The model server answers."]
+    assert (died[0], died[-1]) == ("A model server was started.", "The model server ended.")
+    assert "RuntimeError: this model cannot be served" in died
+    house.service.endpoints.delete("live")
+    house.service.supervisor.tick()
+    assert any("The model server was stopped." in log for log in read_all(house, group))
+
+
+def read_all(house: House, group: str) -> list[list[str]]:
+    """Return the lines of each stream of a group."""
+    streams = house.logs.streams(group)
+    return [[line.message for line in house.logs.read(group, stream)] for stream in streams]
 
 
 def test_an_endpoint_whose_servers_keep_dying_fails(house: House) -> None:

@@ -107,6 +107,8 @@ def test_writes_are_durable_and_readers_do_not_wait(url: str) -> None:
     with store._database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        connection.exec_driver_sql("BEGIN")
+        assert connection.exec_driver_sql("SELECT count(*) FROM records").scalar() == 0
         store.insert(make_candidate("one"))  # while the reader's transaction is open
     store.close()
 
@@ -180,7 +182,8 @@ def test_queries_have_an_index(url: str, query: Query) -> None:
 
     store = SqlRecordStore(url)
     with store._database.read() as connection:
-        statement = select_documents(Candidate, query).compile(connection, compile_kwargs={"literal_binds": True})
-        plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+        statement, parameters = select_documents(Candidate, query)
+        text = statement.params(parameters).compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")]
     store.close()
     assert all("USING INDEX" in step for step in plan), plan

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from gyropilot.service.jobs import LeaseLostError
+from gyropilot.service.job_keeper import LeaseLostError
 from gyropilot.service.states import JobStatus
 from gyropilot.testing.waiting import wait_until
 from gyropilot.worker.claim import Claim

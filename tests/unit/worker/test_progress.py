@@ -17,7 +17,8 @@ from gyropilot.engine.events import (
     RunFinished,
     Score,
 )
-from gyropilot.service.jobs import LOG_GROUP, LeaseLostError
+from gyropilot.service.job_keeper import LeaseLostError
+from gyropilot.service.jobs import LOG_GROUP
 from gyropilot.service.locations import Location
 from gyropilot.service.records import AutoMLJob, Metric
 from gyropilot.service.states import CandidateStatus, JobStep

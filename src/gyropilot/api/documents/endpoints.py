@@ -4,19 +4,52 @@ from __future__ import annotations
 
 from typing import Any
 
+from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.identity import Identity
 from gyropilot.service.records import Endpoint, Variant
-from gyropilot.service.states import EndpointStatus
 
 
 def describe_endpoint(endpoint: Endpoint, identity: Identity) -> dict[str, Any]:
     """Return the answer of `DescribeEndpoint`; variants are shown once they serve."""
     document = {**summarize_endpoint(endpoint, identity), "EndpointConfigName": endpoint.config}
-    if endpoint.status is EndpointStatus.IN_SERVICE:
+    if endpoint.status.serves:
         document["ProductionVariants"] = [_describe_variant(endpoint, variant) for variant in endpoint.variants]
+    if endpoint.update is not None:
+        document["PendingDeploymentSummary"] = {
+            "EndpointConfigName": endpoint.update.config,
+            "ProductionVariants": [{"VariantName": variant.name} for variant in endpoint.update.variants],
+            "StartTime": endpoint.updated_at,
+        }
     if endpoint.failure_reason:
         document["FailureReason"] = endpoint.failure_reason[:1024]
     return document
+
+
+KEPT = {"DesiredWeight": "weight", "DesiredInstanceCount": "instance_count"}
+"""Properties of variants that an update may leave as they are, and what they are called inside."""
+
+
+def read_kept(params: dict[str, Any]) -> tuple[str, ...]:
+    """Return which properties of variants an update leaves as they are."""
+    if not params.get("RetainAllVariantProperties"):
+        return ()
+    changed = {each["VariantPropertyType"] for each in params.get("ExcludeRetainedVariantProperties", ())}
+    return tuple(field for name, field in KEPT.items() if name not in changed)
+
+
+def check_deployment_config(params: dict[str, Any]) -> None:
+    """Check that an endpoint is to go over to an update at once: nothing else is there yet.
+
+    Raises:
+        InvalidRequestError: when it is not.
+    """
+    config = params.get("DeploymentConfig", {})
+    for name in ("RollingUpdatePolicy", "AutoRollbackConfiguration"):
+        if config.get(name):
+            raise InvalidRequestError(f"Gyropilot does not support DeploymentConfig.{name} yet. Leave it out.")
+    kind = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {}).get("Type", "ALL_AT_ONCE")
+    if kind != "ALL_AT_ONCE":
+        raise InvalidRequestError(f"Gyropilot does not support traffic routing of type {kind} yet. Use ALL_AT_ONCE.")
 
 
 def summarize_endpoint(endpoint: Endpoint, identity: Identity) -> dict[str, Any]:
@@ -37,7 +70,7 @@ def _describe_variant(endpoint: Endpoint, variant: Variant) -> dict[str, Any]:
             {
                 "SpecifiedImage": container.image,
                 "ResolvedImage": container.image,
-                "ResolutionTime": endpoint.created_at,
+                "ResolutionTime": endpoint.updated_at or endpoint.created_at,
             }
             for container in endpoint.containers[variant.name]
         ],

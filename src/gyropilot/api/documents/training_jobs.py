@@ -1,7 +1,9 @@
-"""A candidate as the training job that AWS would have run for it."""
+"""Training jobs as AWS's documents: those of one's own, and the one that AWS would have run for a candidate."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,8 +12,8 @@ from gyropilot.api.documents.generations import request_as_v1
 from gyropilot.api.documents.job_requests import CSV
 from gyropilot.api.documents.metrics import describe_metric
 from gyropilot.service.identity import Identity
-from gyropilot.service.records import AutoMLJob, Candidate
-from gyropilot.service.states import CandidateStatus
+from gyropilot.service.records import AutoMLJob, Candidate, Metric, TrainingJob
+from gyropilot.service.states import CandidateStatus, JobStep
 
 DEFAULT_RUNTIME_SECONDS = 86_400
 """The limit that is shown for a candidate without one of its own: AWS's default."""
@@ -20,8 +22,79 @@ LOCAL_RESOURCES = {"InstanceType": "local", "InstanceCount": 1, "VolumeSizeInGB"
 """What a candidate is trained on: the machine itself."""
 
 
-def summarize_training_job(candidate: Candidate, identity: Identity) -> dict[str, Any]:
+STEPS: Mapping[JobStep, str] = {
+    JobStep.STARTING: "Starting",
+    JobStep.TRAINING_MODELS: "Training",
+    JobStep.COMPLETED: "Completed",
+    JobStep.STOPPING: "Stopping",
+    JobStep.STOPPED: "Stopped",
+    JobStep.FAILED: "Failed",
+}
+"""The secondary status of a training job at each of its steps."""
+
+ECHOED = (
+    "HyperParameters",
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "VpcConfig",
+    "CheckpointConfig",
+    "ExperimentConfig",
+    "Environment",
+)
+"""Members of the request that describe gives back exactly as they were sent, and only if they were."""
+
+
+def summarize_training_job(record: TrainingJob | Candidate, identity: Identity) -> dict[str, Any]:
     """Return a `TrainingJobSummary`."""
+    return _summarize(record, identity) if isinstance(record, Candidate) else _describe_progress(record, identity)
+
+
+def describe_own_training_job(job: TrainingJob, identity: Identity) -> dict[str, Any]:
+    """Return the answer of `DescribeTrainingJob` for a job that was asked for by itself."""
+    request = job.request
+    folder = f"{job.training.problem.output_uri.rstrip('/')}/{job.name}/output/model.tar.gz"
+    document: dict[str, Any] = {
+        "ResourceConfig": LOCAL_RESOURCES,
+        "StoppingCondition": {"MaxRuntimeInSeconds": DEFAULT_RUNTIME_SECONDS, **request.get("StoppingCondition", {})},
+        **{name: request[name] for name in ECHOED if name in request},
+        **_describe_progress(job, identity),
+        "ModelArtifacts": {"S3ModelArtifacts": job.model_data_url or folder},
+        "SecondaryStatusTransitions": _describe_transitions(job),
+    }
+    for name in ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"):
+        document[name] = request.get(name, False)
+    if job.started_at is not None:
+        document["TrainingStartTime"] = job.started_at
+    if job.metrics and job.ended_at is not None:
+        document["FinalMetricDataList"] = _describe_metrics(job.metrics, job.ended_at)
+    return document | ({"FailureReason": job.failure_reason} if job.failure_reason else {})
+
+
+def _describe_progress(job: TrainingJob, identity: Identity) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "TrainingJobName": job.name,
+        "TrainingJobArn": identity.training_job_arn(job.name),
+        "CreationTime": job.created_at,
+        "LastModifiedTime": job.modified_at,
+        "TrainingJobStatus": job.status.value,
+        "SecondaryStatus": STEPS[job.step],
+    }
+    return document if job.ended_at is None else document | {"TrainingEndTime": job.ended_at}
+
+
+def _describe_transitions(job: TrainingJob) -> list[dict[str, Any]]:
+    """Return the steps that a job has been in, each with its beginning and, once it is over, its end."""
+    ends = [change.at for change in job.history[1:]] + [job.ended_at]
+    return [
+        {"Status": STEPS[change.step], "StartTime": change.at, **({} if end is None else {"EndTime": end})}
+        for change, end in zip(job.history, ends, strict=True)
+    ]
+
+
+def _summarize(candidate: Candidate, identity: Identity) -> dict[str, Any]:
     document: dict[str, Any] = {
         "TrainingJobName": candidate.name,
         "TrainingJobArn": identity.training_job_arn(candidate.name),
@@ -38,11 +111,14 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
     request = request_as_v1(job)
     security = request.get("AutoMLJobConfig", {}).get("SecurityConfig", {})
     document: dict[str, Any] = {
-        **summarize_training_job(candidate, identity),
+        **_summarize(candidate, identity),
         "AutoMLJobArn": identity.job_arn(job.name),
         "ModelArtifacts": {"S3ModelArtifacts": _find_artifacts(candidate, job)},
-        "HyperParameters": _describe_parameters(candidate),
-        "AlgorithmSpecification": {"TrainingImage": identity.ensembling_image, "TrainingInputMode": "File"},
+        "HyperParameters": describe_parameters(candidate),
+        "AlgorithmSpecification": {
+            "TrainingImage": identity.training_image(candidate.name),
+            "TrainingInputMode": "File",
+        },
         "RoleArn": request["RoleArn"],
         "InputDataConfig": [_describe_channel(request["InputDataConfig"])],
         "OutputDataConfig": request["OutputDataConfig"],
@@ -58,13 +134,13 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
     if "VpcConfig" in security:
         document["VpcConfig"] = security["VpcConfig"]
     if candidate.ended_at is not None:
-        document["FinalMetricDataList"] = _describe_metrics(candidate)
+        document["FinalMetricDataList"] = _describe_metrics(candidate.metrics, candidate.ended_at)
     if candidate.failure_reason:
         document["FailureReason"] = candidate.failure_reason[:1024]
     return document
 
 
-def _describe_parameters(candidate: Candidate) -> dict[str, str]:
+def describe_parameters(candidate: Candidate) -> dict[str, str]:
     """Return what rebuilds the candidate, the algorithm's name among it."""
     return {
         name: _write_parameter(value)
@@ -98,10 +174,10 @@ def _describe_channel(channels: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _describe_metrics(candidate: Candidate) -> list[dict[str, Any]]:
-    described = (describe_metric(metric) for metric in candidate.metrics)
+def _describe_metrics(metrics: Sequence[Metric], at: datetime) -> list[dict[str, Any]]:
+    described = (describe_metric(metric) for metric in metrics)
     return [
-        {"MetricName": document["StandardMetricName"], "Value": document["Value"], "Timestamp": candidate.ended_at}
+        {"MetricName": document["StandardMetricName"], "Value": document["Value"], "Timestamp": at}
         for document in described
         if document is not None
     ]

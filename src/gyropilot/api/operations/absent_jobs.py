@@ -1,4 +1,4 @@
-"""Processing, transform and tuning jobs. No candidate has any: what it is made by is one training job."""
+"""Processing and tuning jobs. No candidate has any: what it is made by is one training job."""
 
 from __future__ import annotations
 
@@ -30,9 +30,6 @@ def list_none(member: str) -> Operation:
 describe_processing_job = find_none("processing job")
 stop_processing_job = find_none("processing job")
 list_processing_jobs = list_none("ProcessingJobSummaries")
-describe_transform_job = find_none("transform job")
-stop_transform_job = find_none("transform job")
-list_transform_jobs = list_none("TransformJobSummaries")
 describe_tuning_job = find_none("hyperparameter tuning job")
 stop_tuning_job = find_none("hyperparameter tuning job")
 list_tuning_jobs = list_none("HyperParameterTuningJobSummaries")

@@ -41,7 +41,9 @@ def _create(context: Context, params: Params, in_v1: Params, generation: str) ->
     if in_v1["AutoMLJobConfig"]["Mode"] == "AUTO":
         _check_auto_means_ensembling(context, problem)
     name = params["AutoMLJobName"]
-    job = context.service.jobs.create(name, params, problem, generation=generation, tags=tags)
+    job = context.service.jobs.create(
+        name, params, problem, generation=generation, tags=tags, created_by=context.caller.user
+    )
     return {"AutoMLJobArn": context.service.identity.job_arn(job.name)}
 
 

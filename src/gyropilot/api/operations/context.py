@@ -26,6 +26,8 @@ class Context:
     """The operation that was called."""
     caller: Caller
     """Who called."""
+    host: str
+    """What the client calls the server, with the port."""
 
     def refuse(self, message: str) -> ApiError:
         """Return the error for a request that breaks a rule, in the code of the AWS service."""

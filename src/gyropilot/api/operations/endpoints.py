@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gyropilot.api.documents.endpoints import check_deployment_config, read_kept, summarize_endpoint
 from gyropilot.api.documents.endpoints import describe_endpoint as describe
-from gyropilot.api.documents.endpoints import summarize_endpoint
 from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import find_page, page_query
@@ -15,6 +15,14 @@ def create_endpoint(context: Context, params: Params) -> Result:
     """Start to serve what a configuration describes."""
     name, config, tags = params["EndpointName"], params["EndpointConfigName"], read_tags(params)
     endpoint = context.service.endpoints.create(name, config, tags=tags)
+    return {"EndpointArn": context.service.identity.endpoint_arn(endpoint.name)}
+
+
+def update_endpoint(context: Context, params: Params) -> Result:
+    """Begin to serve what another configuration describes."""
+    check_deployment_config(params)
+    name, config = params["EndpointName"], params["EndpointConfigName"]
+    endpoint = context.service.endpoints.update(name, config, kept=read_kept(params))
     return {"EndpointArn": context.service.identity.endpoint_arn(endpoint.name)}
 
 

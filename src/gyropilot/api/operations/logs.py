@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from heapq import heappop, heappush
+from itertools import islice
+from operator import itemgetter
 
 from gyropilot.api.documents.filter_patterns import parse_filter_pattern
 from gyropilot.api.operations.context import Context, Params, Result
@@ -53,14 +56,14 @@ def describe_log_streams(context: Context, params: Params) -> Result:
 
 
 def _last_time(context: Context, group: str, name: str) -> int:
-    lines = _read_all(context, group, name)
-    return _milliseconds(lines[-1].at) if lines else 0
+    span = context.service.logs.span(group, name)
+    return _milliseconds(span.last_at) if span is not None else 0
 
 
 def _describe_stream(context: Context, group: str, name: str) -> Result:
     stream: Result = {"logStreamName": name, "arn": f"{_arn(context, group)}:log-stream:{name}", "storedBytes": 0}
-    if lines := _read_all(context, group, name):
-        first, last = _milliseconds(lines[0].at), _milliseconds(lines[-1].at)
+    if span := context.service.logs.span(group, name):
+        first, last = _milliseconds(span.first_at), _milliseconds(span.last_at)
         stream |= {"creationTime": first, "firstEventTimestamp": first, "lastEventTimestamp": last}
         stream["lastIngestionTime"] = last
     return stream
@@ -105,22 +108,58 @@ def filter_log_events(context: Context, params: Params) -> Result:
     """Give the lines of all streams of a group, or of some, that hold the wanted words, in the order of their times."""
     size = params.get("limit", MAX_EVENTS)
     after = read_token(context, params, (int, str, int), name="nextToken")
-    found = ((key, event) for key, event in _find_events(context, params) if after is None or key > after)
-    first = heapq.nsmallest(size + 1, found, key=lambda item: item[0])
-    page, more = cut_page(context, params, first, size, member="nextToken")
+    parse_filter_pattern(params.get("filterPattern", ""))  # refused also where no stream is read
+    found = ((key, event) for key, event in _merge_streams(context, params, after) if after is None or key > after)
+    page, more = cut_page(context, params, islice(found, size + 1), size, member="nextToken")
     return {"events": page, "searchedLogStreams": [], **more}
 
 
-def _find_events(context: Context, params: Params) -> Iterator[tuple[Key, Result]]:
-    pattern = parse_filter_pattern(params.get("filterPattern", ""))
-    sign = 1 if params.get("startFromHead", True) else -1
+def _merge_streams(context: Context, params: Params, after: Key | None) -> Iterator[tuple[Key, Result]]:
+    """Yield the wanted lines in order; a stream is read when its turn comes, those that come later are not."""
+    waiting = deque(sorted(_line_up(context, params, after)))
+    heads: list[tuple[Key, Result, Iterator[tuple[Key, Result]]]] = []
+    while waiting or heads:
+        while waiting and (not heads or waiting[0][0] <= heads[0][0][0]):
+            _push(heads, iter(sorted(_find_events(context, params, waiting.popleft()[1]), key=itemgetter(0))))
+        if heads:
+            key, event, rest = heappop(heads)
+            yield key, event
+            _push(heads, rest)
+
+
+def _push(heads: list[tuple[Key, Result, Iterator[tuple[Key, Result]]]], events: Iterator[tuple[Key, Result]]) -> None:
+    for key, event in events:
+        heappush(heads, (key, event, events))  # no two keys are the same: nothing else is compared
+        return
+
+
+def _line_up(context: Context, params: Params, after: Key | None) -> Iterator[tuple[int, str]]:
+    """Yield when the turn of each stream comes, and its name, of those that can have wanted lines."""
     group = _group(context, params)
     for stream in _find_streams(context, params, group):
-        for number, line in enumerate(_read_all(context, group, stream)):
-            at = _milliseconds(line.at)
-            if params.get("startTime", at) <= at <= params.get("endTime", at) and pattern.matches(line.message):
-                event = {"logStreamName": stream, "eventId": f"{at:014}/{number}/{stream}", **_describe_line(line)}
-                yield (sign * at, stream, sign * number), event
+        span = context.service.logs.span(group, stream)
+        if span is None:
+            continue
+        first, last = _milliseconds(span.first_at), _milliseconds(span.last_at)
+        if params.get("startTime", last) > last or params.get("endTime", first) < first:
+            continue
+        begins, ends = (first, last) if _sign(params) > 0 else (-last, -first)
+        if after is None or ends >= after[0]:
+            yield begins, stream
+
+
+def _find_events(context: Context, params: Params, stream: str) -> Iterator[tuple[Key, Result]]:
+    pattern = parse_filter_pattern(params.get("filterPattern", ""))
+    sign = _sign(params)
+    for number, line in enumerate(_read_all(context, _group(context, params), stream)):
+        at = _milliseconds(line.at)
+        if params.get("startTime", at) <= at <= params.get("endTime", at) and pattern.matches(line.message):
+            event = {"logStreamName": stream, "eventId": f"{at:014}/{number}/{stream}", **_describe_line(line)}
+            yield (sign * at, stream, sign * number), event
+
+
+def _sign(params: Params) -> int:
+    return 1 if params.get("startFromHead", True) else -1
 
 
 def _find_streams(context: Context, params: Params, group: str) -> Sequence[str]:

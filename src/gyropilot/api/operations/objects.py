@@ -21,7 +21,7 @@ from gyropilot.api.wire import Stream
 from gyropilot.service.errors import InvalidRangeError, ServiceError
 from gyropilot.service.ports import Blob
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 MAX_DELETIONS = 1000
 STORAGE_CLASS = "STANDARD"
 

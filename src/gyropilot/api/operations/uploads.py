@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import BinaryIO, cast
+from urllib.parse import quote
 
 from gyropilot.api.checksums import CheckedBody, combine_checksums
 from gyropilot.api.errors import ApiError
@@ -88,7 +89,8 @@ def complete_multipart_upload(context: Context, params: Params) -> Result:
         checksums=checksums,
         replaces=read_replaced(context, params),
     )
-    result: Result = {"Location": f"/{bucket}/{key}", "Bucket": bucket, "Key": key, "ETag": f'"{blob.etag}"'}
+    location = f"http://{context.host}/{bucket}/{quote(key)}"  # what speaks TLS for this server is not known here
+    result: Result = {"Location": location, "Bucket": bucket, "Key": key, "ETag": f'"{blob.etag}"'}
     return result | describe_checksums(blob.checksums)
 
 

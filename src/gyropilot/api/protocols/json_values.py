@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import orjson
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from gyropilot.api.protocols.contracts import MalformedRequestError
-from gyropilot.api.protocols.scalars import format_json_scalar, parse_json_scalar
+from gyropilot.api.protocols.scalars import CONVERTED, format_json_scalar, parse_json_scalar
+
+Writer = Callable[[Any], Any]
 
 
 def load_object(body: bytes) -> dict[str, Any]:
@@ -55,17 +59,35 @@ def dump_object(shape: Shape | None, value: dict[str, Any]) -> bytes:
 
 def format_value(shape: Shape, value: Any) -> Any:
     """Return a value as JSON has it, absent members left out."""
+    write = _writer_of(shape)
+    return value if write is None else write(value)
+
+
+@cache
+def _writer_of(shape: Shape) -> Writer | None:
+    """Return what writes values of a shape; None: they are written as they are. Made once: answers are many."""
     if isinstance(shape, StructureShape):
-        if shape.is_document_type:
-            return value
-        members = shape.members
-        return {
-            members[name].serialization.get("name", name): format_value(members[name], item)
-            for name, item in value.items()
-            if item is not None
-        }
+        return None if shape.is_document_type else _make_structure_writer(shape)
     if isinstance(shape, ListShape):
-        return [format_value(shape.member, item) for item in value]
+        return lambda items: [format_value(shape.member, item) for item in items]
     if isinstance(shape, MapShape):
-        return {key: format_value(shape.value, item) for key, item in value.items()}
-    return format_json_scalar(shape, value)
+        return lambda items: {key: format_value(shape.value, item) for key, item in items.items()}
+    return partial(format_json_scalar, shape) if shape.type_name in CONVERTED else None
+
+
+def _make_structure_writer(shape: StructureShape) -> Writer:
+    members: dict[str, tuple[str, Writer | None]] = {}
+
+    def write(value: dict[str, Any]) -> dict[str, Any]:
+        document = {}
+        for name, item in value.items():
+            if item is None:
+                continue
+            member = members.get(name)
+            if member is None:  # made when it is met first: shapes may contain themselves
+                wire_name = shape.members[name].serialization.get("name", name)
+                member = members[name] = wire_name, _writer_of(shape.members[name])
+            document[member[0]] = item if member[1] is None else member[1](item)
+        return document
+
+    return write

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -16,6 +15,8 @@ from gyropilot.api.protocols.contracts import MalformedRequestError
 
 INTEGERS = frozenset({"integer", "long"})
 FLOATS = frozenset({"float", "double"})
+CONVERTED = frozenset({"timestamp", "blob"}) | FLOATS
+"""Types whose values are not written into JSON as they are."""
 
 
 def parse_text(shape: Shape, text: str) -> Any:
@@ -65,20 +66,20 @@ def parse_timestamp(value: object) -> datetime:
         raise MalformedRequestError(f"'{value}' is not a valid timestamp")
     try:
         moment = parse_any_timestamp(value)  # type: ignore[arg-type]  # it takes numbers too
-    except (ValueError, RuntimeError, OverflowError):
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, RuntimeError, OverflowError):  # the last one: a zone may lead out of the calendar
         raise MalformedRequestError(f"'{value}' is not a valid timestamp") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def format_timestamp(moment: datetime, timestamp_format: str) -> str | float:
-    """Return a moment in one of the model's three formats; only RFC 822 loses fractions of a second."""
+    """Return a moment in one of the model's three formats; RFC 822 tells seconds, the others milliseconds, like AWS."""
     moment = moment.astimezone(UTC)
     if timestamp_format.lower() == "rfc822":
         return format_datetime(moment.replace(microsecond=0), usegmt=True)
     if timestamp_format.lower() == "unixtimestamp":
-        return int(moment.timestamp()) if not moment.microsecond else moment.timestamp()
-    precision = "milliseconds" if moment.microsecond % 1000 == 0 else "microseconds"
-    return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+        seconds, milliseconds = math.floor(moment.timestamp()), moment.microsecond // 1000
+        return seconds + milliseconds / 1000 if milliseconds else seconds
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def format_float(value: float) -> float | str:
@@ -102,7 +103,7 @@ def parse_json_scalar(shape: Shape, value: Any) -> Any:
     if kind == "blob" and isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True)
-        except binascii.Error:
+        except ValueError:  # of base64, or of letters that are not ASCII
             raise MalformedRequestError("a blob is not valid base64") from None
     if kind in FLOATS and value in ("NaN", "Infinity", "-Infinity"):
         return float(value)

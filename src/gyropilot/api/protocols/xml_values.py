@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NoReturn
 from xml.etree import ElementTree  # read through `parse_xml` only, which refuses document types
 from xml.etree.ElementTree import Element, SubElement
@@ -12,6 +13,8 @@ from gyropilot.api.protocols.contracts import MalformedRequestError
 from gyropilot.api.protocols.scalars import format_text, parse_text
 
 TIMESTAMP_FORMAT = "iso8601"
+
+_NOT_IN_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
 class _Builder(ElementTree.TreeBuilder):
@@ -36,9 +39,10 @@ def parse_xml(body: bytes) -> Element:
 
 
 def dump_xml(root: Element) -> bytes:
-    """Return an element as a document."""
-    text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return text.replace(b"\r", b"&#13;")  # parsers turn a bare carriage return into a line feed
+    """Return an element as a document; characters that XML cannot hold are replaced."""
+    text = _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", ElementTree.tostring(root, encoding="unicode"))
+    text = text.replace("\r", "&#13;")  # parsers turn a bare carriage return into a line feed
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{text}".encode()
 
 
 def parse_element(shape: Shape, element: Element) -> Any:

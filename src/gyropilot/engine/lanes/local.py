@@ -155,8 +155,13 @@ class LocalLanes:
             end = str(error)
         if generation != self._generation[lane]:
             return  # it was ended on purpose, and its log may be gone
-        words = self._log(lane).read_bytes()[silent:][-LAST_WORDS:].decode(errors="replace").strip()
-        self._answers.put((lane, generation, LaneDied(words=f"{end} {words}".strip())))
+        self._answers.put((lane, generation, LaneDied(words=f"{end} {self._last_words(lane, silent)}".strip())))
+
+    def _last_words(self, lane: int, silent: int) -> str:
+        try:
+            return self._log(lane).read_bytes()[silent:][-LAST_WORDS:].decode(errors="replace").strip()
+        except OSError as error:  # somebody removed it; that the lane died is told all the same
+            return f"Its log cannot be read: {error}"
 
     def _log(self, lane: int) -> Path:
         return self._folder / f"lane-{lane}.log"

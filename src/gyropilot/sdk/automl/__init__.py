@@ -1,0 +1,1 @@
+"""AutoML jobs: what they are asked, and what is made of what they find."""

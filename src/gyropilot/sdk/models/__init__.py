@@ -1,0 +1,1 @@
+"""Models of candidates: created, deployed, asked, and applied to files."""

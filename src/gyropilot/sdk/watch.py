@@ -1,0 +1,174 @@
+"""Follows a job: a live view in a terminal, a cell that renews itself in a notebook, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gyropilot.sdk.job_log import AUTOML_GROUP, JobLog
+from gyropilot.sdk.progress import JobProgress, format_seconds, look_at
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from gyropilot.sdk.clients import Clients
+
+BAR_COLUMNS = 40
+NOTEBOOK_COLUMNS = 100
+SHOWN_LINES = 12
+"""How many lines of the log a notebook's cell keeps in view."""
+
+
+class View(Protocol):
+    """Where progress is shown."""
+
+    def show(self, progress: JobProgress, lines: list[str]) -> None:
+        """Show how a job stands, and the lines that its log got since the last time."""
+
+    def close(self) -> None:
+        """End the view; what it shows last stays."""
+
+
+def watch_job(session: Clients, job: str, *, console: Console | None = None, shows_log: bool = False) -> JobProgress:
+    """Show a job's progress until it is over and return how it ended.
+
+    Args:
+        session: where the job is.
+        job: its name.
+        console: where to write; standard output unless given.
+        shows_log: whether the lines of the job's log are shown as they come.
+    """
+    log = JobLog(session.client("logs"), AUTOML_GROUP, job) if shows_log else None
+    view = open_view(console)
+    try:
+        for progress in _look_again_and_again(session, job):
+            view.show(progress, log.read_new() if log else [])
+    finally:
+        view.close()
+    return progress
+
+
+def _look_again_and_again(session: Clients, job: str) -> Iterator[JobProgress]:
+    while True:
+        progress = look_at(session, job)
+        yield progress
+        if progress.is_over:
+            return
+        time.sleep(session.poll_seconds)
+
+
+def open_view(console: Console | None = None) -> View:
+    """Return the view that fits to where this program runs."""
+    from rich.console import Console
+
+    display = _find_notebook() if console is None else None
+    if display is not None:
+        return NotebookView(display)
+    console = console or Console(highlight=False)
+    return TerminalView(console) if console.is_terminal else PlainView(console)
+
+
+class PlainView:
+    """Writes a line whenever something changed: for pipes, files and CI."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told = ""
+
+    def show(self, progress: JobProgress, lines: list[str]) -> None:
+        """Write the log's lines, and how the job stands unless that was the last thing said."""
+        for line in lines:
+            self._write(line)
+        if str(progress) != self._told:
+            self._told = str(progress)
+            self._write(f"{format_seconds(progress.elapsed_seconds)}  {progress}")
+
+    def _write(self, line: str) -> None:
+        self._console.print(line, markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
+class TerminalView:
+    """Keeps a line and a bar at the bottom of a terminal, above it the lines of the log."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.live import Live
+
+        self._live = Live(console=console, refresh_per_second=8)
+        self._live.start()
+
+    def show(self, progress: JobProgress, lines: list[str]) -> None:
+        """Renew the line and the bar."""
+        from rich.text import Text
+
+        for line in lines:
+            self._live.console.print(Text(line, "dim"))
+        self._live.update(draw(progress))
+
+    def close(self) -> None:
+        """Leave the last state where it is."""
+        self._live.stop()
+
+
+class NotebookView:
+    """Renews the output of a notebook's cell.
+
+    Args:
+        display: shows a piece of HTML in the place of the one before.
+    """
+
+    def __init__(self, display: Callable[[str], None]) -> None:
+        self._display = display
+        self._lines: list[str] = []
+
+    def show(self, progress: JobProgress, lines: list[str]) -> None:
+        """Draw the state and the last lines of the log."""
+        from rich.console import Console, Group
+        from rich.text import Text
+
+        self._lines = [*self._lines, *lines][-SHOWN_LINES:]
+        console = Console(
+            record=True, file=io.StringIO(), width=NOTEBOOK_COLUMNS, color_system="truecolor", force_jupyter=False
+        )
+        console.print(Group(*(Text(line, "dim") for line in self._lines), draw(progress)))
+        code_format = '<pre style="line-height:1.3;font-family:monospace">{code}</pre>'
+        self._display(console.export_html(inline_styles=True, code_format=code_format))
+
+    def close(self) -> None:
+        """Nothing is left to do: the cell keeps what it shows."""
+
+
+def draw(progress: JobProgress) -> RenderableType:
+    """Return how a job stands as a line and, below it, the time; as a bar when the job has a limit."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    clock = format_seconds(progress.elapsed_seconds)
+    if not progress.limit_seconds:
+        return Group(Text(str(progress)), Text(clock))
+    left = "" if progress.is_over else f", {format_seconds(progress.seconds_left)} left"
+    completed = min(progress.elapsed_seconds, progress.limit_seconds)
+    time_line = Table.grid(padding=(0, 1))
+    time_line.add_row(
+        ProgressBar(total=progress.limit_seconds, completed=completed, width=BAR_COLUMNS, complete_style="cyan"),
+        f"{clock} of {format_seconds(progress.limit_seconds)}{left}",
+    )
+    return Group(Text(str(progress)), time_line)
+
+
+def _find_notebook() -> Callable[[str], None] | None:
+    """Return what renews the output of the cell that runs; None outside of a notebook."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if type(shell).__name__ != "ZMQInteractiveShell":
+        return None
+    html = ipython.display.HTML
+    handle = ipython.display.display(html(""), display_id=True)
+    return lambda code: handle.update(html(code))

@@ -1,0 +1,1 @@
+"""Runs batch transforms with the code of the model server: objects in, predictions out, in little memory."""
