@@ -21,7 +21,7 @@ from gyropilot.engine.events import (
     Found,
     RunFinished,
 )
-from gyropilot.engine.problems.tabular.candidates import ENSEMBLE
+from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, FOUND_BY_TRAINING
 from gyropilot.engine.problems.tabular.solve import TabularRun
 from gyropilot.engine.task import ProblemType, Task
 from gyropilot.service.job_keeper import Outcome
@@ -34,9 +34,6 @@ from gyropilot.worker.download import download
 from gyropilot.worker.progress import name_candidate, read_metric
 from gyropilot.worker.train import count_seconds_left, make_task
 from gyropilot.worker.workplace import Workplace
-
-FOUND_BY_TRAINING = frozenset({"steps", "seed", "temperature"})
-"""What a candidate's parameters hold besides its settings."""
 
 
 def retrain(place: Workplace, job: TrainingJob, claim: Claim) -> Outcome:

@@ -28,7 +28,7 @@ DATA = TrainingData(
     weights=np.ones(ROWS),
     folds=(np.arange(ROWS) % 5).astype(np.uint8),
 )
-PARAMETERS = {"strongest": 0.1, "weakest": 1.0, "steps": 2}
+PARAMETERS = {"strongest": 0.1, "weakest": 1.0, "penalties": 2}
 
 
 def begin() -> LinearFit:

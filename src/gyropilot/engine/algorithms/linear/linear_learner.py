@@ -33,7 +33,9 @@ class LinearLearner:
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
         """Return one path of five penalties, from strong to weak."""
-        return [Configuration(parameters={"strongest": 0.01, "weakest": 100.0, "steps": 5}, priority=0, strength=10)]
+        return [
+            Configuration(parameters={"strongest": 0.01, "weakest": 100.0, "penalties": 5}, priority=0, strength=10)
+        ]
 
     def begin(self, data: TrainingData, fold: int, parameters: Parameters, seed: int) -> LinearFit:
         """Begin a fit on the rows outside a fold."""
@@ -54,7 +56,7 @@ class LinearFit:
         self._rows = rows
         self._matrix = self._inputs.take(rows)
         self._path = np.geomspace(
-            float(parameters["strongest"]), float(parameters["weakest"]), int(parameters["steps"])
+            float(parameters["strongest"]), float(parameters["weakest"]), int(parameters["penalties"])
         )
         self._seed = seed
         self._model: Any = None

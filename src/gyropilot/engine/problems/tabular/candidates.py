@@ -31,6 +31,9 @@ from gyropilot.engine.metrics.catalogue import METRICS, Metric
 from gyropilot.engine.metrics.decisions import decide, tune_decision
 from gyropilot.engine.problems.tabular.prepare import Prepared
 
+FOUND_BY_TRAINING = frozenset({"steps", "seed", "temperature"})
+"""What a candidate's parameters hold besides its settings: no algorithm has settings of these names."""
+
 ENSEMBLE = "weighted-ensemble"
 RESULT = "result.json"
 LATENCY_CALLS = 30
@@ -296,7 +299,7 @@ def _library_versions() -> dict[str, str]:
 
 def settings_of(result: CandidateResult) -> Parameters:
     """Return the configuration that a candidate was trained with, without what training added."""
-    return {name: value for name, value in result.parameters.items() if name not in {"steps", "seed", "temperature"}}
+    return {name: value for name, value in result.parameters.items() if name not in FOUND_BY_TRAINING}
 
 
 def _widen(predictions: Numbers, classes: int) -> Numbers:
