@@ -106,6 +106,15 @@ def test_linear_parts_and_weights(tmp_path: Path) -> None:
     np.testing.assert_allclose(values, expected, rtol=1e-6)
 
 
+def test_powers_of_small_probabilities_keep_their_digits(tmp_path: Path) -> None:
+    """What is left of 1 in single precision when nearly 1 is taken off has few digits, and a root would show it."""
+    line = dataclasses.replace(LINE, intercept=np.array([14.0]), weights=np.zeros((4, 1)))
+    p = np.array([1 / (1 + np.exp(14.0)), 1 / (1 + np.exp(-14.0))]) ** 0.3
+    check = Check(features=FEATURES, expected=np.tile(p / p.sum(), (3, 1)))
+    manifest = make_manifest(ProblemType.BINARY)
+    write_bundle(manifest, [Member(parts=[line], weight=1)], check, tmp_path / "bundle", exponent=0.3)
+
+
 def test_predictor_that_differs_is_refused(tmp_path: Path) -> None:
     check = Check(features=FEATURES, expected=np.full((3, 2), 0.5))
     with pytest.raises(BundleError, match=r"differs from its training library by 0\.23"):

@@ -93,9 +93,12 @@ def _add_link(graph: Nodes, raw: str, problem_type: ProblemType, link: Link) -> 
         return raw
     if problem_type is ProblemType.MULTICLASS:
         return raw if is_linked else graph.add("Softmax", [raw], axis=1)
-    positive = raw if is_linked else graph.add("Sigmoid", [raw])
-    negative = graph.add("Sub", [graph.constant(np.float32(1)), positive])
-    return graph.add("Concat", [negative, positive], axis=1)
+    if not is_linked:
+        # Both probabilities keep their digits so, however small one is: a power of it would show what is missing.
+        halves = graph.constant(np.array([[-0.5, 0.5]], dtype=np.float32), "halves")
+        return graph.add("Softmax", [graph.add("Mul", [raw, halves])], axis=1)
+    negative = graph.add("Sub", [graph.constant(np.float32(1)), raw])
+    return graph.add("Concat", [negative, raw], axis=1)
 
 
 def _add_power(graph: Nodes, probabilities: str, exponent: float) -> str:
