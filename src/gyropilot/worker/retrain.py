@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 
 from gyropilot.engine.budget import Budget
 from gyropilot.engine.bundle.archive import pack
-from gyropilot.engine.contracts import Algorithm, Configuration, Plan
+from gyropilot.engine.contracts import Plan
 from gyropilot.engine.data.source import Files
 from gyropilot.engine.events import (
     CandidateFailed,
@@ -21,9 +21,8 @@ from gyropilot.engine.events import (
     Found,
     RunFinished,
 )
-from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, FOUND_BY_TRAINING
+from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, settings_of
 from gyropilot.engine.problems.tabular.solve import TabularRun
-from gyropilot.engine.task import ProblemType, Task
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import BlobProperties
@@ -61,46 +60,7 @@ def retrain(place: Workplace, job: TrainingJob, claim: Claim) -> Outcome:
     return Outcome(status=JobStatus.COMPLETED, step=JobStep.COMPLETED)
 
 
-class ChosenRun(TabularRun):
-    """A run of given plans, in their order, instead of the portfolio's and its variations."""
-
-    def __init__(
-        self,
-        plans: Sequence[Plan],
-        source: Files,
-        validation: Files | None,
-        task: Task,
-        budget: Budget,
-        folder: Path,
-        stop: Flag,
-    ) -> None:
-        super().__init__(source, validation, task, budget, folder, stop)
-        self._plans = {plan.id: plan for plan in plans}
-        self._algorithms = [
-            _Placeholders(each, [place for place, plan in enumerate(plans) if plan.algorithm == each.name])
-            for each in self._algorithms
-        ]
-
-    def _next_plan(self) -> Plan | None:
-        plan = super()._next_plan()
-        return None if plan is None else self._plans[plan.id]
-
-
-class _Placeholders:
-    """An algorithm with configurations that only keep the places of the given plans: `Algorithm` to the portfolio."""
-
-    def __init__(self, algorithm: Algorithm, places: Sequence[int]) -> None:
-        self.name = algorithm.name
-        self.abilities = algorithm.abilities
-        self.begin = algorithm.begin
-        self._places = places
-
-    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:
-        del problem_type, rows
-        return [Configuration(parameters={}, priority=place, strength=0) for place in self._places]
-
-
-def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> ChosenRun:
+def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> TabularRun:
     training, problem, folder = job.training, job.training.problem, place.folder_of(job)
     plans = _make_plans(place, training.automl_job, training.candidate)
     source, validation = (
@@ -116,11 +76,10 @@ def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> ChosenRun:
     assert source is not None
     task = make_task(problem, place.jobs.data.read_feature_specification(problem.features_uri))
     (folder / "run").mkdir(parents=True, exist_ok=True)
-    return ChosenRun(
-        plans,
+    return TabularRun(
         source,
         validation,
-        replace(task, algorithms=tuple({plan.algorithm for plan in plans})),
+        replace(task, algorithms=tuple(dict.fromkeys(plan.algorithm for plan in plans))),
         Budget(
             max_runtime_seconds=count_seconds_left(place, job, problem.max_runtime_seconds),
             max_candidates=len(plans) + (len(plans) > 1),
@@ -128,6 +87,7 @@ def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> ChosenRun:
         ),
         folder / "run",
         stop,
+        plans=plans,
     )
 
 
@@ -142,7 +102,7 @@ def _make_plans(place: Workplace, automl_job: str, name: str) -> list[Plan]:
 
 
 def _make_plan(number: int, candidate: Candidate) -> Plan:
-    settings = {key: value for key, value in candidate.parameters.items() if key not in FOUND_BY_TRAINING}
+    settings = settings_of(candidate.parameters)
     seed = int(candidate.parameters["seed"])
     return Plan(id=f"c{number:02d}", algorithm=candidate.algorithm, parameters=settings, seed=seed)
 

@@ -297,9 +297,9 @@ def _library_versions() -> dict[str, str]:
     return versions
 
 
-def settings_of(result: CandidateResult) -> Parameters:
+def settings_of(parameters: Parameters) -> Parameters:
     """Return the configuration that a candidate was trained with, without what training added."""
-    return {name: value for name, value in result.parameters.items() if name not in FOUND_BY_TRAINING}
+    return {name: value for name, value in parameters.items() if name not in FOUND_BY_TRAINING}
 
 
 def _widen(predictions: Numbers, classes: int) -> Numbers:

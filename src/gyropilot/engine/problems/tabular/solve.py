@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Event as Flag
@@ -56,10 +56,28 @@ LONG_SECONDS = 300.0
 
 
 class TabularRun:
-    """One run: what its steps know and leave to each other."""
+    """One run: what its steps know and leave to each other.
+
+    Args:
+        source: the rows to learn from.
+        validation: rows that candidates are only scored on.
+        task: what is to be learned.
+        budget: the limits.
+        folder: where the run keeps its state.
+        stop: set from outside to end the run with the best model so far.
+        plans: what to train, in this order, instead of the portfolio and its variations.
+    """
 
     def __init__(
-        self, source: Source, validation: Source | None, task: Task, budget: Budget, folder: Path, stop: Flag
+        self,
+        source: Source,
+        validation: Source | None,
+        task: Task,
+        budget: Budget,
+        folder: Path,
+        stop: Flag,
+        *,
+        plans: Sequence[Plan] = (),
     ) -> None:
         self._source = source
         self._validation = validation
@@ -67,6 +85,7 @@ class TabularRun:
         self._budget = budget
         self._folder = folder
         self._stop = stop
+        self._plans = plans
         self._deadline = Deadline.after(budget.max_runtime_seconds)
         self._memory_bytes = choose_limit() if budget.memory_bytes is None else budget.memory_bytes
         self._algorithms = find_algorithms(task.algorithms)
@@ -124,7 +143,7 @@ class TabularRun:
     def _train(self) -> Iterator[Event]:
         """Train the portfolio; candidates that an earlier run finished are taken over."""
         yield PhaseBegan(phase=Phase.TRAINING)
-        plans = plan_candidates(
+        plans = self._plans or plan_candidates(
             self._algorithms,
             self._prepared.problem_type,
             self._prepared.rows,
@@ -212,14 +231,14 @@ class TabularRun:
         """Return what to train next: the portfolio, then variations while a time limit leaves room for them."""
         if self._waiting:
             return self._waiting.pop(0)
-        if self._budget.max_runtime_seconds is None or self._budget.max_candidates is not None:
+        if self._plans or self._budget.max_runtime_seconds is None or self._budget.max_candidates is not None:
             return None
         name = surrogate(self._prepared.problem_type).name
         return self._variations.next(
             [
                 Tried(
                     algorithm=each.result.algorithm,
-                    parameters=settings_of(each.result),
+                    parameters=settings_of(each.result.parameters),
                     loss=next(score.value for score in each.result.scores if score.metric == name),
                 )
                 for each in self._finished.values()
