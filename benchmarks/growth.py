@@ -179,7 +179,7 @@ def _draw_panel(title: str, points: Sequence[tuple[float, float]]) -> str:
     (left, right), (bottom, top) = (_decades([point[axis] for point in points]) for axis in (0, 1))
     for decade in range(left, right + 1):
         x = width * (decade - left) / (right - left)
-        parts.append(f'<text x="{x:.0f}" y="{height + 18}" text-anchor="middle">{10**decade:,g}</text>')
+        parts.append(f'<text x="{x:.0f}" y="{height + 18}" text-anchor="middle">{10**decade:,}</text>')
     for decade in range(bottom, top + 1):
         y = height - height * (decade - bottom) / (top - bottom)
         parts.append(f'<text x="-6" y="{y + 4:.0f}" text-anchor="end">{10.0**decade:,g}</text>')

@@ -187,7 +187,7 @@ def _widen(answer: Matrix, classes: list[str]) -> Matrix:
     return np.column_stack([1 - answer, answer]) if len(classes) == 2 else answer
 
 
-class _StopAt(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # the library has no types
+class _StopAt(xgboost.callback.TrainingCallback):
     """Ends a training when a moment of the monotonic clock is past."""
 
     def __init__(self, moment: float) -> None:

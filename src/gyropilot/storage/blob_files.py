@@ -21,6 +21,7 @@ import msgspec
 from gyropilot.service.ports import Blob, BlobProperties
 from gyropilot.storage.atomic import flush_to_disk
 from gyropilot.storage.content_copy import copy_content
+from gyropilot.storage.positions import RangeReader
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -115,33 +116,16 @@ def _read_footer(descriptor: int, path: Path) -> Blob:
         raise OSError(f"{path} is damaged: its footer cannot be read") from error
 
 
-class _Slice(io.RawIOBase):
+class _Slice(RangeReader):
     """A part of an open file, read without moving the file's own position."""
 
     def __init__(self, descriptor: int, positions: range) -> None:
+        super().__init__(positions)
         self._descriptor = descriptor
-        self._positions = positions
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._positions)}[whence]
-        if start + offset < 0:
-            raise ValueError("cannot seek to before the start")
-        self._at = start + offset
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer).cast("B")
-        count = max(0, min(len(view), len(self._positions) - self._at))
+        count = self._count(len(view))
         done = os.preadv(self._descriptor, [view[:count]], self._positions.start + self._at) if count else 0
         self._at += done
         return done

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from gyropilot.service.ports import Blob
+from gyropilot.storage.positions import RangeReader
 from gyropilot.storage.s3_errors import translate_errors
 
 if TYPE_CHECKING:
@@ -14,38 +14,17 @@ if TYPE_CHECKING:
 READ_BYTES = 1 << 20
 
 
-class RemoteContent(io.RawIOBase):
-    """Bytes of an object; positions count from the start of the range."""
+class RemoteContent(RangeReader):
+    """Bytes of an object."""
 
     def __init__(self, client: Any, blob: Blob, positions: range) -> None:
+        super().__init__(positions)
         self._client = client
         self._blob = blob
-        self._positions = positions
-        self._at = 0
         self._stream: Any = None
         self._stream_at = 0
         """Where the open answer stands."""
         self._ask()  # now: what is open stays as it is
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Tell that it can seek."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position; nothing is asked for before it is read."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._positions)}[whence]
-        if start + offset < 0:
-            raise ValueError("cannot seek to before the start")
-        self._at = start + offset
-        return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read the next bytes.
@@ -55,7 +34,7 @@ class RemoteContent(io.RawIOBase):
             BlobStoreError: when the answer breaks off.
         """
         view = memoryview(buffer).cast("B")
-        count = max(0, min(len(view), len(self._positions) - self._at, READ_BYTES))
+        count = self._count(min(len(view), READ_BYTES))
         if not count:
             return 0
         if self._stream is None or self._stream_at != self._at:

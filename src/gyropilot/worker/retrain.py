@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 
 from gyropilot.engine.budget import Budget
 from gyropilot.engine.bundle.archive import pack
-from gyropilot.engine.contracts import Algorithm, Configuration, Plan
+from gyropilot.engine.contracts import Plan
 from gyropilot.engine.data.source import Files
 from gyropilot.engine.events import (
     CandidateFailed,
@@ -21,10 +21,9 @@ from gyropilot.engine.events import (
     Found,
     RunFinished,
 )
-from gyropilot.engine.problems.tabular.candidates import ENSEMBLE
+from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, settings_of
 from gyropilot.engine.problems.tabular.ensembling import EnsemblingRun
 from gyropilot.engine.problems.tabular.run import Assignment
-from gyropilot.engine.task import ProblemType
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import BlobProperties
@@ -35,9 +34,6 @@ from gyropilot.worker.download import download
 from gyropilot.worker.progress import name_candidate, read_metric
 from gyropilot.worker.train import count_seconds_left, make_task
 from gyropilot.worker.workplace import Workplace
-
-FOUND_BY_TRAINING = frozenset({"steps", "seed", "temperature"})
-"""What a candidate's parameters hold besides its settings."""
 
 
 def retrain(place: Workplace, job: TrainingJob, claim: Claim) -> Outcome:
@@ -65,37 +61,7 @@ def retrain(place: Workplace, job: TrainingJob, claim: Claim) -> Outcome:
     return Outcome(status=JobStatus.COMPLETED, step=JobStep.COMPLETED)
 
 
-class ChosenRun(EnsemblingRun):
-    """A run of given plans, in their order, instead of the portfolio's and its variations."""
-
-    def __init__(self, plans: Sequence[Plan], assignment: Assignment) -> None:
-        super().__init__(assignment)
-        self._plans = {plan.id: plan for plan in plans}
-        self._algorithms = [
-            _Placeholders(each, [place for place, plan in enumerate(plans) if plan.algorithm == each.name])
-            for each in self._algorithms
-        ]
-
-    def _next_plan(self) -> Plan | None:
-        plan = super()._next_plan()
-        return None if plan is None else self._plans[plan.id]
-
-
-class _Placeholders:
-    """An algorithm with configurations that only keep the places of the given plans: `Algorithm` to the portfolio."""
-
-    def __init__(self, algorithm: Algorithm, places: Sequence[int]) -> None:
-        self.name = algorithm.name
-        self.abilities = algorithm.abilities
-        self.begin = algorithm.begin
-        self._places = places
-
-    def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:
-        del problem_type, rows
-        return [Configuration(parameters={}, priority=place, strength=0) for place in self._places]
-
-
-def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> ChosenRun:
+def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> EnsemblingRun:
     training, problem, folder = job.training, job.training.problem, place.folder_of(job)
     plans = _make_plans(place, training.automl_job, training.candidate)
     source, validation = (
@@ -114,7 +80,7 @@ def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> ChosenRun:
     assignment = Assignment(
         source=source,
         validation=validation,
-        task=replace(task, algorithms=tuple({plan.algorithm for plan in plans})),
+        task=replace(task, algorithms=tuple(dict.fromkeys(plan.algorithm for plan in plans))),
         budget=Budget(
             max_runtime_seconds=count_seconds_left(place, job, problem.max_runtime_seconds),
             max_candidates=len(plans) + (len(plans) > 1),
@@ -122,8 +88,9 @@ def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> ChosenRun:
         ),
         folder=folder / "run",
         stop=stop,
+        plans=tuple(plans),
     )
-    return ChosenRun(plans, assignment)
+    return EnsemblingRun(assignment)
 
 
 def _make_plans(place: Workplace, automl_job: str, name: str) -> list[Plan]:
@@ -137,7 +104,7 @@ def _make_plans(place: Workplace, automl_job: str, name: str) -> list[Plan]:
 
 
 def _make_plan(number: int, candidate: Candidate) -> Plan:
-    settings = {key: value for key, value in candidate.parameters.items() if key not in FOUND_BY_TRAINING}
+    settings = settings_of(candidate.parameters)
     seed = int(candidate.parameters["seed"])
     return Plan(id=f"c{number:02d}", algorithm=candidate.algorithm, parameters=settings, seed=seed)
 

@@ -131,7 +131,7 @@ def test_parts_speak_of_the_whole_table(name: str) -> None:
 
 def test_linear_models_see_plain_columns() -> None:
     _, data = enrich(ENCODER, make_data(PRODUCT + CATEGORIES), 5, 0)
-    fit = begin_fit(data, "linear-learner", 0, {"strongest": 0.1, "weakest": 1.0, "steps": 1}, 0)
+    fit = begin_fit(data, "linear-learner", 0, {"strongest": 0.1, "weakest": 1.0, "penalties": 1}, 0)
     fit.advance(1, 60)
     assert fit.part(1).numeric.tolist() == [0, 1, 2]  # type: ignore[union-attr]
 

@@ -28,11 +28,13 @@ DATA = TrainingData(
     weights=np.ones(ROWS),
     folds=(np.arange(ROWS) % 5).astype(np.uint8),
 )
-PARAMETERS = {"strongest": 0.1, "weakest": 1.0, "steps": 2}
+PARAMETERS = {"strongest": 0.1, "weakest": 1.0, "penalties": 2}
 
 
 def begin() -> LinearFit:
-    return LinearLearner().begin(replace(DATA, cache={}), 0, PARAMETERS, 0)
+    fit = LinearLearner().begin(replace(DATA, cache={}), 0, PARAMETERS, 0)
+    assert isinstance(fit, LinearFit)
+    return fit
 
 
 def test_long_tables_are_learned_from_by_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gyropilot.engine.algorithms.catalogue import ALGORITHMS, find_algorithms
+from gyropilot.engine.problems.tabular.candidates import FOUND_BY_TRAINING
 from gyropilot.engine.search.portfolio import plan_candidates
 from gyropilot.engine.search.variation import PATIENCE, Tried, Variations, choose_parent, vary
 from gyropilot.engine.task import ProblemType
@@ -95,3 +96,10 @@ def test_names_end_before_the_ensembles() -> None:
 def test_ranges_start_in_their_middle() -> None:
     assert Range(low=1, high=100).middle == 10
     assert Range(low=0, high=1, is_logarithmic=False).middle == 0.5
+
+
+def test_no_setting_has_the_name_of_what_training_adds() -> None:
+    for algorithm in ALGORITHMS.values():
+        for problem_type in algorithm.abilities.problem_types:
+            for configuration in algorithm.configurations(problem_type, 1000):
+                assert not FOUND_BY_TRAINING & configuration.parameters.keys()

@@ -12,7 +12,7 @@ import pytest
 from gyropilot.engine.algorithms.linear.linear_learner import LinearLearner
 from gyropilot.engine.algorithms.losses import to_predictions
 from gyropilot.engine.bundle.graph import Member, build_graph
-from gyropilot.engine.contracts import Plan, Stage
+from gyropilot.engine.contracts import Parameters, Plan, Stage
 from gyropilot.engine.data.folds import CROSS_VALIDATED_ROWS, HELD_OUT_ROWS, deal_for_tuning
 from gyropilot.engine.data.store import deal_anew, read_training_data, take_share, write_training_data
 from gyropilot.engine.lanes.candidate import LARGEST_RATE, Candidate
@@ -42,11 +42,11 @@ def go_through(stage: Candidate, losses: list[float]) -> None:
 def test_the_first_fold_is_gone_on_with() -> None:
     trial = candidate(FOLDS)
     go_through(trial, [0.5, 0.4, 0.45])
-    assert trial.awaits_judgement
+    waited = trial.awaits_judgement
     assert trial.stage_losses == [(0.4,)]
     assert trial.next_order(0) is None
     assert trial.promote() == []
-    assert not trial.awaits_judgement
+    assert (waited, trial.awaits_judgement) == (True, False)
     begun = trial.next_order(0)
     assert isinstance(begun, Begin)
     assert (begun.fit, begun.fold, begun.table, begun.rows_share) == ("c007.1", 1, "table", 1.0)
@@ -129,7 +129,7 @@ def test_a_table_is_dealt_anew_without_being_copied(tmp_path: Path) -> None:
 @pytest.mark.parametrize("problem_type", [ProblemType.BINARY, ProblemType.REGRESSION])
 def test_stochastic_lines_learn_and_are_exported(problem_type: ProblemType) -> None:
     data = make_data(problem_type)
-    parameters = {"solver": "sgd", "wd": 1e-5, "l1": 1e-6, "learning_rate": 0.05, "epochs": 8}
+    parameters: Parameters = {"solver": "sgd", "wd": 1e-5, "l1": 1e-6, "learning_rate": 0.05, "epochs": 8}
     fit, again = (LinearLearner().begin(data, 0, parameters, seed) for seed in (1, 1))
     progress = fit.advance(100, 60)
     assert progress.is_finished

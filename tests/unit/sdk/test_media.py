@@ -36,7 +36,7 @@ from gyropilot import (
         (io.StringIO("1,2"), "1,2"),
         (b"1,2", b"1,2"),
     ],
-    ids=str,
+    ids=["vector", "matrix", "frame", "series", "cells", "rows", "file", "bytes"],
 )
 def test_rows_of_every_form_become_csv(data: Any, text: str) -> None:
     assert CSVSerializer().serialize(data) == text

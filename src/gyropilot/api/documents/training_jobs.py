@@ -48,8 +48,16 @@ ECHOED = (
 
 
 def summarize_training_job(record: TrainingJob | Candidate, identity: Identity) -> dict[str, Any]:
-    """Return a `TrainingJobSummary`."""
-    return _summarize(record, identity) if isinstance(record, Candidate) else _describe_progress(record, identity)
+    """Return a `TrainingJobSummary`, which every description of the job begins with."""
+    document: dict[str, Any] = {
+        "TrainingJobName": record.name,
+        "TrainingJobArn": identity.training_job_arn(record.name),
+        "CreationTime": record.created_at,
+        "LastModifiedTime": record.modified_at,
+        "TrainingJobStatus": record.status.value,
+        "SecondaryStatus": _secondary_status(record),
+    }
+    return document if record.ended_at is None else document | {"TrainingEndTime": record.ended_at}
 
 
 def describe_own_training_job(job: TrainingJob, identity: Identity) -> dict[str, Any]:
@@ -60,7 +68,7 @@ def describe_own_training_job(job: TrainingJob, identity: Identity) -> dict[str,
         "ResourceConfig": LOCAL_RESOURCES,
         "StoppingCondition": {"MaxRuntimeInSeconds": DEFAULT_RUNTIME_SECONDS, **request.get("StoppingCondition", {})},
         **{name: request[name] for name in ECHOED if name in request},
-        **_describe_progress(job, identity),
+        **summarize_training_job(job, identity),
         "ModelArtifacts": {"S3ModelArtifacts": job.model_data_url or folder},
         "SecondaryStatusTransitions": _describe_transitions(job),
     }
@@ -73,18 +81,6 @@ def describe_own_training_job(job: TrainingJob, identity: Identity) -> dict[str,
     return document | ({"FailureReason": job.failure_reason} if job.failure_reason else {})
 
 
-def _describe_progress(job: TrainingJob, identity: Identity) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "TrainingJobName": job.name,
-        "TrainingJobArn": identity.training_job_arn(job.name),
-        "CreationTime": job.created_at,
-        "LastModifiedTime": job.modified_at,
-        "TrainingJobStatus": job.status.value,
-        "SecondaryStatus": STEPS[job.step],
-    }
-    return document if job.ended_at is None else document | {"TrainingEndTime": job.ended_at}
-
-
 def _describe_transitions(job: TrainingJob) -> list[dict[str, Any]]:
     """Return the steps that a job has been in, each with its beginning and, once it is over, its end."""
     ends = [change.at for change in job.history[1:]] + [job.ended_at]
@@ -94,24 +90,12 @@ def _describe_transitions(job: TrainingJob) -> list[dict[str, Any]]:
     ]
 
 
-def _summarize(candidate: Candidate, identity: Identity) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "TrainingJobName": candidate.name,
-        "TrainingJobArn": identity.training_job_arn(candidate.name),
-        "CreationTime": candidate.created_at,
-        "LastModifiedTime": candidate.modified_at,
-        "TrainingJobStatus": candidate.status.value,
-        "SecondaryStatus": _secondary_status(candidate.status),
-    }
-    return document if candidate.ended_at is None else document | {"TrainingEndTime": candidate.ended_at}
-
-
 def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identity) -> dict[str, Any]:
     """Return the answer of `DescribeTrainingJob`."""
     request = request_as_v1(job)
     security = request.get("AutoMLJobConfig", {}).get("SecurityConfig", {})
     document: dict[str, Any] = {
-        **_summarize(candidate, identity),
+        **summarize_training_job(candidate, identity),
         "AutoMLJobArn": identity.job_arn(job.name),
         "ModelArtifacts": {"S3ModelArtifacts": _find_artifacts(candidate, job)},
         "HyperParameters": describe_parameters(candidate),
@@ -148,8 +132,10 @@ def describe_parameters(candidate: Candidate) -> dict[str, str]:
     }
 
 
-def _secondary_status(status: CandidateStatus) -> str:
-    return "Training" if status is CandidateStatus.IN_PROGRESS else status.value
+def _secondary_status(record: TrainingJob | Candidate) -> str:
+    if isinstance(record, TrainingJob):
+        return STEPS[record.step]
+    return "Training" if record.status is CandidateStatus.IN_PROGRESS else record.status.value
 
 
 def _find_artifacts(candidate: Candidate, job: AutoMLJob) -> str:

@@ -15,6 +15,7 @@ from gyropilot.engine.bundle.graph import Member, build_graph, count_numbers
 from gyropilot.engine.bundle.load import Predictor, load
 from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, write_manifest
 from gyropilot.engine.errors import BundleError
+from gyropilot.engine.files import writing
 
 TOLERANCE = 1e-5
 """Largest difference allowed: of probabilities, or of amounts in units of the check rows' largest amount."""
@@ -45,17 +46,16 @@ def write_bundle(
     Raises:
         BundleError: when the predictor differs from the libraries by more than the tolerance.
     """
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     manifest = msgspec.structs.replace(manifest, numbers_per_row=count_numbers(members))
     graph = build_graph(members, manifest.problem_type, check.features.shape[1], exponent=exponent)
-    (partial / PREDICTOR).write_bytes(graph.SerializeToString(deterministic=True))
-    write_manifest(manifest, partial)
-    predictor = load(partial)
-    _check_parity(predictor, check)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.replace(folder)
+    with writing(folder) as partial:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        (partial / PREDICTOR).write_bytes(graph.SerializeToString(deterministic=True))
+        write_manifest(manifest, partial)
+        predictor = load(partial)
+        _check_parity(predictor, check)
+        shutil.rmtree(folder, ignore_errors=True)
     return predictor
 
 

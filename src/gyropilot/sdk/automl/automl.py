@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,19 +10,16 @@ from gyropilot.sdk.automl.inputs import upload_inputs
 from gyropilot.sdk.automl.job import AutoMLJob
 from gyropilot.sdk.automl.options import (
     check_goal,
-    choose_role,
-    choose_security,
     choose_session,
     default_output_path,
     name_job,
+    warn_of_logs,
 )
 
 if TYPE_CHECKING:
     from gyropilot.sdk.session import Session
 
 BASE_NAME = "automl"
-
-logger = logging.getLogger(__name__)
 
 
 class AutoML(JobHandle):
@@ -95,21 +91,15 @@ class AutoML(JobHandle):
         sample_weight_attribute_name: str | None = None,
     ) -> None:
         check_goal(problem_type, job_objective)
-        self.sagemaker_session = choose_session(sagemaker_session)
-        self.role = choose_role(self.sagemaker_session, role)
-        security = choose_security(
-            self.sagemaker_session,
+        super().__init__(
+            sagemaker_session,
+            role,
             output_kms_key=output_kms_key,
             volume_kms_key=volume_kms_key,
             encrypt_inter_container_traffic=encrypt_inter_container_traffic,
             vpc_config=vpc_config,
             tags=tags,
         )
-        self.output_kms_key = security.output_kms_key
-        self.volume_kms_key = security.volume_kms_key
-        self.encrypt_inter_container_traffic = security.encrypt_inter_container_traffic
-        self.vpc_config = security.vpc_config
-        self.tags = security.tags
         self.target_attribute_name = target_attribute_name
         self.output_path = output_path
         self.base_job_name = base_job_name
@@ -148,9 +138,7 @@ class AutoML(JobHandle):
             UnexpectedStatusException: when the job failed.
             botocore.exceptions.ClientError: when the server refuses the job.
         """
-        if logs and not wait:
-            logs = False
-            logger.warning("Setting logs to False. logs is only meaningful when wait is True.")
+        warn_of_logs(wait=wait, logs=logs)
         self.prepare(job_name)
         self.inputs = upload_inputs(self, inputs)
         self.latest_auto_ml_job = AutoMLJob.start_new(self, self.inputs)

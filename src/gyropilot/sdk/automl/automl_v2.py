@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,18 +11,15 @@ from gyropilot.sdk.automl.handle import JobHandle
 from gyropilot.sdk.automl.job import AutoMLJobV2
 from gyropilot.sdk.automl.options import (
     check_goal,
-    choose_role,
-    choose_security,
     choose_session,
     default_output_path,
     name_job,
+    warn_of_logs,
 )
 from gyropilot.sdk.automl.problem_configs import AutoMLTabularConfig, ProblemConfig, read_problem_config
 
 if TYPE_CHECKING:
     from gyropilot.sdk.session import Session
-
-logger = logging.getLogger(__name__)
 
 
 class AutoMLV2(JobHandle):
@@ -73,21 +69,15 @@ class AutoMLV2(JobHandle):
     ) -> None:
         if isinstance(problem_config, AutoMLTabularConfig):
             check_goal(problem_config.problem_type, job_objective)
-        self.sagemaker_session = choose_session(sagemaker_session)
-        self.role = choose_role(self.sagemaker_session, role)
-        security = choose_security(
-            self.sagemaker_session,
+        super().__init__(
+            sagemaker_session,
+            role,
             output_kms_key=output_kms_key,
             volume_kms_key=volume_kms_key,
             encrypt_inter_container_traffic=encrypt_inter_container_traffic,
             vpc_config=vpc_config,
             tags=tags,
         )
-        self.output_kms_key = security.output_kms_key
-        self.volume_kms_key = security.volume_kms_key
-        self.encrypt_inter_container_traffic = security.encrypt_inter_container_traffic
-        self.vpc_config = security.vpc_config
-        self.tags = security.tags
         self.problem_config = problem_config
         self.base_job_name = base_job_name
         self.output_path = output_path or default_output_path(self.sagemaker_session)
@@ -150,9 +140,7 @@ class AutoMLV2(JobHandle):
             UnexpectedStatusException: when the job failed.
             botocore.exceptions.ClientError: when the server refuses the job.
         """
-        if logs and not wait:
-            logs = False
-            logger.warning("Setting logs to False. logs is only meaningful when wait is True.")
+        warn_of_logs(wait=wait, logs=logs)
         self.prepare(job_name)
         self.inputs = upload_channels(self.sagemaker_session, inputs, self.current_job_name)
         self.latest_auto_ml_job = AutoMLJobV2.start_new(self, self.inputs)

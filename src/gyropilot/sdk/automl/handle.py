@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gyropilot.sdk.automl.candidates import CandidateEstimator
 from gyropilot.sdk.automl.inference_keys import choose_inference_keys
 from gyropilot.sdk.automl.leaderboard import describe_entry, read_leaderboard
+from gyropilot.sdk.automl.options import choose_role, choose_security, choose_session
 from gyropilot.sdk.errors import NoBestCandidateError
 from gyropilot.sdk.frames import to_frame
 from gyropilot.sdk.names import name_from_base
@@ -26,9 +27,34 @@ Candidate = CandidateEstimator | Mapping[str, Any] | None
 class JobHandle(ABC):
     """A job by its name: its description, its candidates, models and endpoints of them."""
 
-    sagemaker_session: Session
     current_job_name: str | None
-    role: str
+
+    def __init__(
+        self,
+        sagemaker_session: Session | None,
+        role: str | None,
+        *,
+        output_kms_key: str | None,
+        volume_kms_key: str | None,
+        encrypt_inter_container_traffic: bool | None,
+        vpc_config: Mapping[str, Any] | None,
+        tags: Any,
+    ) -> None:
+        self.sagemaker_session = choose_session(sagemaker_session)
+        self.role = choose_role(self.sagemaker_session, role)
+        security = choose_security(
+            self.sagemaker_session,
+            output_kms_key=output_kms_key,
+            volume_kms_key=volume_kms_key,
+            encrypt_inter_container_traffic=encrypt_inter_container_traffic,
+            vpc_config=vpc_config,
+            tags=tags,
+        )
+        self.output_kms_key = security.output_kms_key
+        self.volume_kms_key = security.volume_kms_key
+        self.encrypt_inter_container_traffic = security.encrypt_inter_container_traffic
+        self.vpc_config = security.vpc_config
+        self.tags = security.tags
 
     @abstractmethod
     def describe_auto_ml_job(self, job_name: str | None = None) -> Document:

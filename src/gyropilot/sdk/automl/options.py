@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from gyropilot.sdk.names import MAX_JOB_NAME_CHARACTERS, name_from_base
 
 if TYPE_CHECKING:
     from gyropilot.sdk.session import Session
+
+logger = logging.getLogger(__name__)
 
 
 def choose_session(session: Any) -> Session:
@@ -97,6 +100,12 @@ def choose_security(
         vpc_config=check_vpc_config(fill(vpc_config, defaults.VPC)),
         tags=fill(tags, defaults.TAGS),
     )
+
+
+def warn_of_logs(*, wait: bool, logs: bool) -> None:
+    """Say that nobody sees the logs of a job that is not waited for."""
+    if logs and not wait:
+        logger.warning("Setting logs to False. logs is only meaningful when wait is True.")
 
 
 def name_job(base: str) -> str:

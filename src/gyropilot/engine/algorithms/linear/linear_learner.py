@@ -33,7 +33,9 @@ class LinearLearner:
 
     def configurations(self, problem_type: ProblemType, rows: int) -> Sequence[Configuration]:  # noqa: ARG002
         """Return one path of five penalties, from strong to weak."""
-        return [Configuration(parameters={"strongest": 0.01, "weakest": 100.0, "steps": 5}, priority=0, strength=10)]
+        return [
+            Configuration(parameters={"strongest": 0.01, "weakest": 100.0, "penalties": 5}, priority=0, strength=10)
+        ]
 
     def begin(self, data: TrainingData, fold: int, parameters: Parameters, seed: int) -> Fit:
         """Begin a fit on the rows outside a fold: a path of penalties, or by `solver` one penalty, or passes."""
@@ -119,4 +121,4 @@ def _read_path(parameters: Parameters, rows: int) -> NDArray[np.float64]:
     """Return the inverse penalties of a path, or the one that a weight decay means: relative to the sum of losses."""
     if "wd" in parameters:
         return np.array([1 / (float(parameters["wd"]) * rows)])
-    return np.geomspace(float(parameters["strongest"]), float(parameters["weakest"]), int(parameters["steps"]))
+    return np.geomspace(float(parameters["strongest"]), float(parameters["weakest"]), int(parameters["penalties"]))

@@ -32,6 +32,9 @@ from gyropilot.engine.problems.tabular.prepare import Prepared
 from gyropilot.engine.problems.tabular.scoring import Judgement, Scoring
 from gyropilot.engine.tuning import Pipeline
 
+FOUND_BY_TRAINING = frozenset({"steps", "seed", "temperature"})
+"""What a candidate's parameters hold besides its settings: no algorithm has settings of these names."""
+
 ENSEMBLE = "weighted-ensemble"
 RESULT = "result.json"
 LATENCY_CALLS = 30
@@ -254,6 +257,6 @@ def _library_versions() -> dict[str, str]:
     return versions
 
 
-def settings_of(result: CandidateResult) -> Parameters:
+def settings_of(parameters: Parameters) -> Parameters:
     """Return the configuration that a candidate was trained with, without what training added."""
-    return {name: value for name, value in result.parameters.items() if name not in {"steps", "seed", "temperature"}}
+    return {name: value for name, value in parameters.items() if name not in FOUND_BY_TRAINING}

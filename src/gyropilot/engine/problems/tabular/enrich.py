@@ -73,7 +73,8 @@ def take_answers(data: TrainingData, rows: NDArray[np.bool_] | NDArray[np.int64]
         return target[:, None]
     labels = target.astype(np.int64)
     frequent = np.argsort(-np.bincount(labels, minlength=data.class_count), kind="stable")[:MAX_MARKS]
-    return (labels[:, None] == frequent).astype(np.float64)
+    marks: NDArray[np.float64] = (labels[:, None] == frequent).astype(np.float64)
+    return marks
 
 
 def _find_means(encoder: TableEncoder, data: TrainingData, folds: list[np.ndarray]) -> list[TargetMeans]:

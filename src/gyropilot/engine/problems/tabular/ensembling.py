@@ -57,7 +57,7 @@ class EnsemblingRun(TabularRun):
     def _train(self) -> Iterator[Event]:
         """Train the portfolio; candidates that an earlier run finished are taken over."""
         yield PhaseBegan(phase=Phase.TRAINING)
-        plans = plan_candidates(
+        plans = self._assignment.plans or plan_candidates(
             self._algorithms,
             self._prepared.problem_type,
             self._prepared.rows,
@@ -108,14 +108,15 @@ class EnsemblingRun(TabularRun):
         """Return what to train next: the portfolio, then variations while a time limit leaves room for them."""
         if self._waiting:
             return self._waiting.pop(0)
-        if self._budget.max_runtime_seconds is None or self._budget.max_candidates is not None:
+        is_bounded = self._assignment.plans or self._budget.max_candidates is not None
+        if is_bounded or self._budget.max_runtime_seconds is None:
             return None
         name = surrogate(self._prepared.problem_type).name
         return self._variations.next(
             [
                 Tried(
                     algorithm=each.result.algorithm,
-                    parameters=settings_of(each.result),
+                    parameters=settings_of(each.result.parameters),
                     loss=next(score.value for score in each.result.scores if score.metric == name),
                 )
                 for each in self._finished.values()

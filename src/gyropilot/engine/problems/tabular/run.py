@@ -59,6 +59,8 @@ class Assignment:
     """Where the run keeps its state."""
     stop: Flag = field(default_factory=Flag)
     """Set from outside to end the run with the best model so far."""
+    plans: tuple[Plan, ...] = ()
+    """What to train, in this order, instead of the portfolio and its variations."""
 
 
 class TabularRun(ABC):
