@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ class Record:
     """Of 10,000 rows at once."""
     model_bytes: int | None = None
     models: int | None = None
-    trace: Sequence[Mapping[str, Any]] = ()
+    trace: list[dict[str, Any]] = field(default_factory=list)
     """When a search was better than before: `seconds`, `trials`, `validation` and `error`."""
     machine: dict[str, Any] | None = None
 
