@@ -9,11 +9,12 @@ from gyropilot.engine.task import ColumnKind, Mode, ProblemType, Task
 from gyropilot.service.feature_specification import FeatureSpecification
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
-from gyropilot.service.records import AutoMLJob, Job, Problem
+from gyropilot.service.records import TUNING, AutoMLJob, Job, Problem
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.download import download
 from gyropilot.worker.progress import Progress
+from gyropilot.worker.tuning_recorder import TuningRecorder
 from gyropilot.worker.workplace import Workplace
 
 RESERVE_SHARE = 0.01
@@ -37,10 +38,18 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
     shelf = ModelShelf(
         blobs=place.blobs,
         identity=place.identity,
+        job=job.name,
         place=Location.parse(job.problem.output_uri).child(job.name),
         scratch=folder / "archives",
     )
-    progress = Progress(jobs=place.jobs, job=job, owner=claim.owner, shelf=shelf, clock=place.clock)
+    progress = Progress(
+        jobs=place.jobs,
+        job=job,
+        owner=claim.owner,
+        shelf=shelf,
+        clock=place.clock,
+        recorder=_open_recorder(place, job, shelf) if job.problem.mode == TUNING else None,
+    )
     events = run(
         paths,
         make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri)),
@@ -58,6 +67,10 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         if progress.is_over:
             break
     return progress.outcome
+
+
+def _open_recorder(place: Workplace, job: AutoMLJob, shelf: ModelShelf) -> TuningRecorder:
+    return TuningRecorder(jobs=place.jobs, models=place.models, shelf=shelf, job=job, clock=place.clock)
 
 
 def make_task(problem: Problem, specification: FeatureSpecification) -> Task:
