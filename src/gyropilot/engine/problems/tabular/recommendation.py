@@ -37,6 +37,10 @@ class Recommendation:
     """Given or inferred."""
     objective: str
     """The metric that ranks candidates, given or default."""
+    classes: tuple[str, ...]
+    """The labels; empty for regression."""
+    folds: int
+    """How many parts of the rows are held out in turn; 1: one part of a long table."""
     rows: int
     """Rows that are learned from."""
     columns: int
@@ -83,6 +87,8 @@ def recommend_for(source: Source, validation: Source | None, task: Task, folder:
         spaces={name: each.space for name, each in tuned.items()},
         problem_type=prepared.problem_type.value,
         objective=find_metric(prepared.problem_type, task.objective).name,
+        classes=prepared.classes,
+        folds=prepared.fold_count,
         rows=prepared.rows,
         columns=len(prepared.encoder.encoders),
         findings=prepared.findings,

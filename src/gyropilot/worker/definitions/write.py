@@ -1,0 +1,121 @@
+"""Puts a job's candidate definitions below its output path."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from gyropilot.engine.algorithms.catalogue import find_algorithms
+from gyropilot.engine.data.folds import count_folds
+from gyropilot.engine.events import DataRead
+from gyropilot.engine.problems.tabular.recommendation import Recommendation
+from gyropilot.engine.search.portfolio import plan_candidates
+from gyropilot.engine.task import Mode, ProblemType, Task
+from gyropilot.service.identity import Identity
+from gyropilot.service.locations import Location
+from gyropilot.service.ports import BlobProperties, BlobStore
+from gyropilot.service.records import AutoMLJob
+from gyropilot.worker.artifacts import CLASSIFICATION_ENVIRONMENT
+from gyropilot.worker.definitions.facts import Facts
+from gyropilot.worker.definitions.modules import write_module
+from gyropilot.worker.definitions.notebook import write_notebook
+
+FOLDER = "sagemaker-automl-candidates"
+MODULE = "generated_module"
+NOTEBOOK = "SageMakerAutopilotCandidateDefinitionNotebook.ipynb"
+MEDIA_TYPES = {
+    ".ipynb": "application/x-ipynb+json",
+    ".md": "text/markdown; charset=utf-8",
+    ".py": "text/x-python; charset=utf-8",
+    ".toml": "application/toml",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefinitionShelf:
+    """Where the candidate definitions of one job go."""
+
+    blobs: BlobStore
+    """Keeps them."""
+    identity: Identity
+    """Whose image serves the models."""
+    job: AutoMLJob
+    """Whose candidates are defined."""
+
+    def put_tuning(self, task: Task, recommended: Recommendation, processing_job: str) -> str:
+        """Write the generated module and the notebook of a job of tuning, and return where the notebook lies.
+
+        Args:
+            task: what the engine was asked to learn.
+            recommended: what it would try.
+            processing_job: the name of the job that recommended it: a folder of this name holds the files.
+        """
+        problem_type = ProblemType(recommended.problem_type)
+        facts = self._state(task, problem_type, recommended.objective)(
+            classes=recommended.classes,
+            rows=recommended.rows,
+            columns=recommended.columns,
+            folds=recommended.folds,
+            findings=recommended.findings,
+            pipelines=recommended.pipelines,
+            spaces=recommended.spaces,
+        )
+        folder = self._folder.child(processing_job)
+        module = folder.child(MODULE)
+        for name, text in write_module(facts).items():
+            self._put(module.child(name), text)
+        # Last: whoever finds the notebook finds what it imports.
+        return self._put(folder.child("notebooks", NOTEBOOK), write_notebook(facts, str(module)))
+
+    def put_ensembling(self, task: Task, data: DataRead) -> str:
+        """Write the notebook of a job of ensembling, and return where it lies.
+
+        Args:
+            task: what the engine was asked to learn.
+            data: what is known of the table.
+        """
+        problem_type = ProblemType(data.problem_type)
+        trials = plan_candidates(
+            find_algorithms(task.algorithms, Mode.ENSEMBLING),
+            problem_type,
+            data.rows,
+            max_candidates=self.job.problem.max_candidates,
+            seed=task.seed,
+        )
+        facts = self._state(task, problem_type, data.objective)(
+            rows=data.rows,
+            columns=data.columns,
+            folds=count_folds(data.rows),
+            findings=self.job.findings,
+            trials=tuple(trials),
+        )
+        return self._put(self._folder.child("notebooks", NOTEBOOK), write_notebook(facts))
+
+    def _state(self, task: Task, problem_type: ProblemType, objective: str) -> Callable[..., Facts]:
+        """Return what makes the facts of this job from what is known of its table."""
+        problem = self.job.problem
+        return partial(
+            Facts,
+            job=self.job.name,
+            task=replace(task, problem_type=problem_type, objective=objective),
+            data_uri=problem.data_uri,
+            validation_uri=problem.validation_uri,
+            data_format=problem.data_format,
+            compression=problem.compression,
+            max_candidates=problem.max_candidates,
+            max_runtime_seconds=problem.max_runtime_seconds,
+            image=self.identity.ensembling_image,
+            environment=CLASSIFICATION_ENVIRONMENT if problem_type.is_classification else {},
+        )
+
+    @property
+    def _folder(self) -> Location:
+        return Location.parse(self.job.problem.output_uri).child(self.job.name, FOLDER)
+
+    def _put(self, place: Location, text: str) -> str:
+        properties = BlobProperties(content_type=MEDIA_TYPES[Path(place.key).suffix])
+        self.blobs.put(place.bucket, place.key, io.BytesIO(text.encode()), properties)
+        return str(place)
