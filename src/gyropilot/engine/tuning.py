@@ -65,6 +65,30 @@ class Pipeline:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """What tuning would try, and what is known of the table."""
+
+    pipelines: tuple[Pipeline, ...]
+    """The pipelines, in the order of their names."""
+    spaces: Mapping[str, Space]
+    """For each algorithm by name, the parameters that are tuned."""
+    problem_type: str
+    """Given or inferred."""
+    objective: str
+    """The metric that ranks candidates, given or default."""
+    classes: tuple[str, ...]
+    """The labels; empty for regression."""
+    folds: int
+    """How many parts of the rows are held out in turn; 1: one part of a long table."""
+    rows: int
+    """Rows that are learned from."""
+    columns: int
+    """Feature columns that are learned from."""
+    findings: tuple[str, ...]
+    """What the data's owner should know."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """A pipeline with all its hyperparameters."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from gyropilot.engine import run
 from gyropilot.engine.budget import Budget
 from gyropilot.engine.errors import BudgetSpentError, TaskError
-from gyropilot.engine.task import ColumnKind, ProblemType, Task
+from gyropilot.engine.task import ColumnKind, Mode, ProblemType, Task
 from gyropilot.service.feature_specification import FeatureSpecification
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
 from gyropilot.service.records import AutoMLJob, Job, Problem
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
+from gyropilot.worker.definitions.watch import DefinitionWatch
+from gyropilot.worker.definitions.write import DefinitionShelf
 from gyropilot.worker.download import download
 from gyropilot.worker.progress import Progress
 from gyropilot.worker.workplace import Workplace
@@ -41,9 +43,17 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         scratch=folder / "archives",
     )
     progress = Progress(jobs=place.jobs, job=job, owner=claim.owner, shelf=shelf, clock=place.clock)
+    task = make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri))
+    definitions = DefinitionWatch(
+        jobs=place.jobs,
+        job=job,
+        owner=claim.owner,
+        task=task,
+        shelf=DefinitionShelf(blobs=place.blobs, identity=place.identity, job=job),
+    )
     events = run(
         paths,
-        make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri)),
+        task,
         _make_budget(place, job),
         folder=folder / "run",
         validation=validation,
@@ -54,7 +64,10 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
     for event in events:
         if claim.is_ending:
             break
+        definitions.take(event)
         progress.take(event)
+        if progress.is_over:
+            break
     return progress.outcome
 
 
@@ -68,6 +81,7 @@ def make_task(problem: Problem, specification: FeatureSpecification) -> Task:
         target=problem.target,
         problem_type=ProblemType(problem.problem_type) if problem.problem_type else None,
         objective=problem.objective,
+        mode=Mode(problem.mode),
         algorithms=problem.algorithms,
         weight_column=problem.weight_column,
         features=specification.names,

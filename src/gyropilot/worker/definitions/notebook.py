@@ -113,7 +113,6 @@ def _of_tuning(facts: Facts, module_uri: str) -> dict[str, str]:
         "module_uri": write_value(module_uri),
         "count": str(len(names)),
         "pipelines": "\n\n".join(headed),
-        "first": names[0],
         "steps": describe_steps(),
         "ranges": describe_ranges(facts.spaces),
     }

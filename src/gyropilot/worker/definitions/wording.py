@@ -72,7 +72,7 @@ def describe_split(task: Task, folds: int, *, has_validation: bool) -> str:
 
 def describe_pipeline(pipeline: Pipeline) -> str:
     """Return a pipeline's steps in order, and what each does."""
-    lines = [f"{number}. {show(step)}. {describe_step(step)}" for number, step in enumerate(pipeline.recipe, 1)]
+    lines = [f"{number}. {show(step)}: {describe_step(step)}" for number, step in enumerate(pipeline.recipe, 1)]
     if not lines:
         lines = ["1. Columns of numbers are learned from as they are."]
     return "\n".join([*lines, f"{len(lines) + 1}. {show(pipeline.algorithm)} learns from these numbers."])

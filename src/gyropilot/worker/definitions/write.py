@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,9 +12,9 @@ from pathlib import Path
 from gyropilot.engine.algorithms.catalogue import find_algorithms
 from gyropilot.engine.data.folds import count_folds
 from gyropilot.engine.events import DataRead
-from gyropilot.engine.problems.tabular.recommendation import Recommendation
 from gyropilot.engine.search.portfolio import plan_candidates
 from gyropilot.engine.task import Mode, ProblemType, Task
+from gyropilot.engine.tuning import Recommendation
 from gyropilot.service.identity import Identity
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import BlobProperties, BlobStore
@@ -26,12 +27,18 @@ from gyropilot.worker.definitions.notebook import write_notebook
 FOLDER = "sagemaker-automl-candidates"
 MODULE = "generated_module"
 NOTEBOOK = "SageMakerAutopilotCandidateDefinitionNotebook.ipynb"
+HASH_DIGITS = 18
 MEDIA_TYPES = {
     ".ipynb": "application/x-ipynb+json",
     ".md": "text/markdown; charset=utf-8",
     ".py": "text/x-python; charset=utf-8",
     ".toml": "application/toml",
 }
+
+
+def name_recommendation(job: str) -> str:
+    """Return the name of the processing job that stands for what a job recommends: the same for each of its workers."""
+    return f"{job}-pr-1-{hashlib.sha256(job.encode()).hexdigest()[:HASH_DIGITS]}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +52,12 @@ class DefinitionShelf:
     job: AutoMLJob
     """Whose candidates are defined."""
 
-    def put_tuning(self, task: Task, recommended: Recommendation, processing_job: str) -> str:
+    def put_tuning(self, task: Task, recommended: Recommendation) -> str:
         """Write the generated module and the notebook of a job of tuning, and return where the notebook lies.
 
         Args:
             task: what the engine was asked to learn.
             recommended: what it would try.
-            processing_job: the name of the job that recommended it: a folder of this name holds the files.
         """
         problem_type = ProblemType(recommended.problem_type)
         facts = self._state(task, problem_type, recommended.objective)(
@@ -63,19 +69,20 @@ class DefinitionShelf:
             pipelines=recommended.pipelines,
             spaces=recommended.spaces,
         )
-        folder = self._folder.child(processing_job)
+        folder = self._folder.child(name_recommendation(self.job.name))
         module = folder.child(MODULE)
         for name, text in write_module(facts).items():
             self._put(module.child(name), text)
         # Last: whoever finds the notebook finds what it imports.
         return self._put(folder.child("notebooks", NOTEBOOK), write_notebook(facts, str(module)))
 
-    def put_ensembling(self, task: Task, data: DataRead) -> str:
+    def put_ensembling(self, task: Task, data: DataRead, findings: tuple[str, ...]) -> str:
         """Write the notebook of a job of ensembling, and return where it lies.
 
         Args:
             task: what the engine was asked to learn.
             data: what is known of the table.
+            findings: what its owner should know.
         """
         problem_type = ProblemType(data.problem_type)
         trials = plan_candidates(
@@ -89,7 +96,7 @@ class DefinitionShelf:
             rows=data.rows,
             columns=data.columns,
             folds=count_folds(data.rows),
-            findings=self.job.findings,
+            findings=findings,
             trials=tuple(trials),
         )
         return self._put(self._folder.child("notebooks", NOTEBOOK), write_notebook(facts))
