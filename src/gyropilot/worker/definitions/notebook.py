@@ -10,6 +10,7 @@ from typing import Any
 
 import nbformat
 
+from gyropilot.engine.algorithms.catalogue import find_algorithms
 from gyropilot.engine.task import Mode
 from gyropilot.worker.definitions.facts import Facts
 from gyropilot.worker.definitions.literals import write_assignment, write_value
@@ -90,10 +91,10 @@ def _collect_values(facts: Facts, module_uri: str) -> dict[str, str]:
         "data_format": write_value(facts.data_format),
         "compression": write_value(facts.compression),
         "keys": write_value(["predicted_label", "probability"] if facts.environment else []),
-        "environment": write_value(dict(facts.environment)),
+        "environment": write_assignment("environment", dict(facts.environment)),
         "image": write_value(facts.image),
         "first_row": _read_first_row(facts),
-        "unseen": write_value([name for name in (task.target, task.weight_column) if name]),
+        "unseen": write_assignment("unseen", [name for name in (task.target, task.weight_column) if name]),
     }
     own = _of_tuning(facts, module_uri) if task.mode is Mode.HYPERPARAMETER_TUNING else _of_ensembling(facts)
     return shared | own
@@ -115,6 +116,8 @@ def _of_tuning(facts: Facts, module_uri: str) -> dict[str, str]:
         "pipelines": "\n\n".join(headed),
         "steps": describe_steps(),
         "ranges": describe_ranges(facts.spaces),
+        "chosen": "The model that was kept, and what rebuilds it. Of many trials the one with the best figure is also "
+        "the luckiest: another than the first of the table is kept when a second look, on other folds, says so.",
     }
 
 
@@ -128,6 +131,8 @@ def _of_ensembling(facts: Facts) -> dict[str, str]:
         "trials": describe_trials(facts.trials),
         "task": write_assignment("task", facts.task),
         "objective": facts.task.objective,
+        "algorithms": ", ".join(show(algorithm.name) for algorithm in find_algorithms((), Mode.ENSEMBLING)),
+        "chosen": "The model that was kept, and what rebuilds it; of an ensemble, the weights of its members.",
     }
 
 
