@@ -77,7 +77,7 @@ def tuning(session: Session) -> str:
 def test_the_notebook_of_tuning_and_its_module_lie_together(session: Session, tuning: str) -> None:
     folder = tuning.removesuffix(f"/notebooks/{NAME}")
     bucket, _, prefix = folder.removeprefix("s3://").partition("/")
-    assert prefix.startswith("out/notebook-tuning/sagemaker-automl-candidates/notebook-tuning-pr-1-")
+    assert prefix.startswith("out/notebook-tuning/sagemaker-automl-candidates/pr-1-")
     names = {key.removeprefix(f"{prefix}/") for key in session.list_s3_files(bucket, prefix)}
     processors = {f"generated_module/candidate_data_processors/dpp{number}.py" for number in range(3)}
     others = {

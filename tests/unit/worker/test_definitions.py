@@ -61,7 +61,7 @@ def write_all(table: Path, **problem: Any) -> dict[str, str]:
     blobs, job = make_job(**problem)
     recommended = engine.recommend(table, TASK)
     url = DefinitionShelf(blobs=blobs, identity=IDENTITY, job=job).put_tuning(TASK, recommended)
-    assert url.startswith("s3://data/out/churn/sagemaker-automl-candidates/churn-pr-1-")
+    assert url.startswith("s3://data/out/churn/sagemaker-automl-candidates/pr-1-")
     return read_all(blobs)
 
 

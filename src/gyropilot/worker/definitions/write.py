@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from gyropilot.service.identity import Identity
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import BlobProperties, BlobStore
 from gyropilot.service.records import AutoMLJob
+from gyropilot.service.tuning_names import name_recommendation
 from gyropilot.worker.artifacts import CLASSIFICATION_ENVIRONMENT
 from gyropilot.worker.definitions.facts import Facts
 from gyropilot.worker.definitions.modules import write_module
@@ -27,18 +27,12 @@ from gyropilot.worker.definitions.notebook import write_notebook
 FOLDER = "sagemaker-automl-candidates"
 MODULE = "generated_module"
 NOTEBOOK = "SageMakerAutopilotCandidateDefinitionNotebook.ipynb"
-HASH_DIGITS = 18
 MEDIA_TYPES = {
     ".ipynb": "application/x-ipynb+json",
     ".md": "text/markdown; charset=utf-8",
     ".py": "text/x-python; charset=utf-8",
     ".toml": "application/toml",
 }
-
-
-def name_recommendation(job: str) -> str:
-    """Return the name of the processing job that stands for what a job recommends: the same for each of its workers."""
-    return f"{job}-pr-1-{hashlib.sha256(job.encode()).hexdigest()[:HASH_DIGITS]}"
 
 
 @dataclass(frozen=True, kw_only=True)
