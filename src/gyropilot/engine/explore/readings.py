@@ -48,15 +48,11 @@ class Reading:
             count = len(self.categories)
             return np.where(self.places < 0, count, self.places), count + 1
         assert self.numbers is not None
-        groups, _, count = split_numbers(self.numbers, most)
-        return groups, count
+        return split_numbers(self.numbers, most)
 
 
-def split_numbers(numbers: Numbers, most: int) -> tuple[Groups, Numbers, int]:
-    """Return the stretch that each number lies in, the inner borders of stretches, and how many groups there are.
-
-    A number on a border belongs to the stretch below; missing numbers are the last group.
-    """
+def split_numbers(numbers: Numbers, most: int) -> tuple[Groups, int]:
+    """Return the stretch that each number lies in, and how many groups there are; missing numbers are the last one."""
     filled = numbers[~np.isnan(numbers)]
     different = np.unique(filled)
     if len(different) <= most:
@@ -66,7 +62,7 @@ def split_numbers(numbers: Numbers, most: int) -> tuple[Groups, Numbers, int]:
         borders = borders[borders < different[-1]]
     places = np.searchsorted(borders, numbers, side="left")
     places[np.isnan(numbers)] = len(borders) + 1
-    return places.astype(np.int64), borders, len(borders) + 2
+    return places.astype(np.int64), len(borders) + 2
 
 
 def read_column(facts: ColumnFacts, cells: pa.ChunkedArray) -> Reading:

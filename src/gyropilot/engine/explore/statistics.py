@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -95,13 +93,10 @@ def _name_groups(reading: Reading) -> tuple[list[str], NDArray[np.int64]]:
         places = np.where(reading.places < 0, most + 1, np.minimum(reading.places, most))
         return [*reading.categories[:most], OTHERS, MISSING], places
     assert reading.numbers is not None
-    places, borders, _ = split_numbers(reading.numbers, STRETCHES)
+    places, count = split_numbers(reading.numbers, STRETCHES)
     write = write_day if reading.facts.kind is ColumnKind.DATETIME else write_cell
-    filled = reading.numbers[~np.isnan(reading.numbers)]
-    ends = [float(filled.min()), *borders.tolist(), float(filled.max())] if len(filled) else [0.0, 0.0]
-    different = np.unique(filled)
-    if len(different) == len(borders) + 1:  # every stretch is one number
-        names = [write(number) for number in different.tolist()]
-    else:
-        names = [f"{write(low)} to {write(high)}" for low, high in pairwise(ends)]
-    return [*names, MISSING], places
+    ends = [
+        [write(float(end)) for end in (inside.min(), inside.max())]
+        for inside in (reading.numbers[places == place] for place in range(count - 1))
+    ]
+    return [*(low if low == high else f"{low} to {high}" for low, high in ends), MISSING], places
