@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
@@ -18,12 +18,12 @@ from gyropilot.engine.errors import TaskError
 from gyropilot.engine.events import CandidateResult, Event, RunFinished
 from gyropilot.engine.model import Model
 from gyropilot.engine.problems.tabular.ensembling import EnsemblingRun
-from gyropilot.engine.problems.tabular.recommendation import Recommendation, recommend_for
+from gyropilot.engine.problems.tabular.recommendation import recommend_for
 from gyropilot.engine.problems.tabular.run import Assignment, TabularRun
 from gyropilot.engine.problems.tabular.tuning import TuningRun
 from gyropilot.engine.search.spaces import PARAMETERS
 from gyropilot.engine.task import Mode, Task
-from gyropilot.engine.tuning import Pipeline, Trial, Tuning
+from gyropilot.engine.tuning import Pipeline, Recommendation, Trial, Tuning
 
 LARGE_BYTES = 100_000_000
 """From this size on the mode is tuning where it is left open."""
@@ -132,9 +132,16 @@ def repeat(result: CandidateResult) -> Tuning:
     """
     if not result.pipeline:
         raise TaskError(f"the candidate {result.id!r} has no pipeline: it is not one of tuning")
-    pipeline = Pipeline(name=result.pipeline, algorithm=result.algorithm, recipe=result.recipe)
-    parameters = {name: value for name, value in result.parameters.items() if name in PARAMETERS[result.algorithm]}
-    return Tuning(pipelines=(pipeline,), first=(Trial(pipeline=result.pipeline, parameters=parameters),))
+    return repeat_trial(
+        Pipeline(name=result.pipeline, algorithm=result.algorithm, recipe=result.recipe), result.parameters
+    )
+
+
+def repeat_trial(pipeline: Pipeline, parameters: Mapping[str, Any]) -> Tuning:
+    """Return what trains a pipeline alone, with the parameters of one of its candidates."""
+    known = {name: value for name, value in parameters.items() if name in PARAMETERS[pipeline.algorithm]}
+    trial = Trial(pipeline=pipeline.name, parameters=known, seed=parameters.get("seed"))
+    return Tuning(pipelines=(pipeline,), first=(trial,))
 
 
 def _run(

@@ -13,6 +13,9 @@ from typing import Any, ClassVar
 
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
 
+ENSEMBLING, TUNING, AUTO = "ensembling", "hyperparameter_tuning", "auto"
+"""The modes of a problem, in the engine's names."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
@@ -146,6 +149,12 @@ class AutoMLJob(Job):
     """`binary`, `multiclass` or `regression`, once known."""
     resolved_objective: str = ""
     """The metric that ranks the candidates, once known."""
+    resolved_max_candidates: int | None = None
+    """How many candidates there will be at most, once known; None: that depends on the time."""
+    candidate_definitions_url: str = ""
+    """`s3://` location of the notebook that defines the candidates, once it is there."""
+    data_exploration_url: str = ""
+    """`s3://` location of the notebook that explores the data, once it is there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +183,12 @@ class Problem:
     """`binary`, `multiclass` or `regression`; empty: inferred from the target."""
     objective: str = ""
     """Metric that ranks candidates, in the engine's name; empty: the problem type's default."""
+    mode: str = ENSEMBLING
+    """How a model is looked for; `auto`: the size of the data decides when the job is created."""
+    is_definitions_only: bool = False
+    """Whether the job ends once it is known, and written down, what would be trained."""
     algorithms: tuple[str, ...] = ()
-    """The algorithms that may be used; empty: all."""
+    """The algorithms that may be used; empty: all of the mode."""
     max_candidates: int | None = None
     """How many candidates may be made."""
     max_runtime_seconds: float | None = None
@@ -198,6 +211,10 @@ class Candidate(Record):
     """Name in the engine's catalogue, or `weighted-ensemble`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """The settings it was made with."""
+    pipeline: str = ""
+    """Of a trial of tuning, the name of its pipeline."""
+    recipe: tuple[str, ...] = ()
+    """Of such a trial, the steps of its pipeline's recipe, in order."""
     ended_at: datetime | None = None
     """When it reached a final status."""
     failure_reason: str = ""
@@ -206,6 +223,8 @@ class Candidate(Record):
     """The metric that ranks candidates, for unseen rows."""
     metrics: tuple[Metric, ...] = ()
     """All metrics of the problem type, for unseen rows."""
+    part_metrics: tuple[tuple[Metric, ...], ...] = ()
+    """The same on each fold, or on parts of the rows that are held out."""
     latency_seconds: float | None = None
     """Time of one prediction of one row in the model server's process."""
     fit_seconds: float | None = None
@@ -270,12 +289,14 @@ class TransformJob(Job):
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """A candidate that is to be trained once more, on other data."""
+    """A candidate that is to be trained once more, on other data, or a pipeline that is to be fitted."""
 
     automl_job: str
     """The job that made the candidate."""
     candidate: str
     """Its name."""
+    pipeline: str = ""
+    """Instead of a candidate, a pipeline of that job, whose recipe is to be fitted once more."""
     problem: Problem
     """What it learned, with the data and the limits of now."""
 
@@ -379,15 +400,3 @@ class Endpoint(Record):
     def deployment(self) -> Deployment:
         """What it serves."""
         return Deployment(number=self.number, config=self.config, variants=self.variants, containers=self.containers)
-
-
-RECORD_KINDS: tuple[type[Record], ...] = (
-    AutoMLJob,
-    Candidate,
-    TrainingJob,
-    TransformJob,
-    Model,
-    EndpointConfig,
-    Endpoint,
-)
-"""Every kind a record store must keep."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
+from gyropilot.engine.bundle.stages import features_of, labels_of, write_processor
 from gyropilot.engine.contracts import Lanes, Plan
 from gyropilot.engine.events import (
     CandidateFailed,
@@ -28,7 +29,7 @@ from gyropilot.engine.metrics.catalogue import surrogate
 from gyropilot.engine.problems.tabular.candidates import Finished, Workbench
 from gyropilot.engine.problems.tabular.finalists import FINALISTS, choose_best
 from gyropilot.engine.problems.tabular.recipe_tables import RecipeTable, RecipeTables
-from gyropilot.engine.problems.tabular.recommendation import choose
+from gyropilot.engine.problems.tabular.recommendation import choose, describe_choice
 from gyropilot.engine.problems.tabular.run import Assignment, TabularRun, loss_of
 from gyropilot.engine.problems.tabular.schedule import LEAST_LAG, Schedule, Terms
 from gyropilot.engine.problems.tabular.scoring import Judgement
@@ -63,7 +64,6 @@ class TuningRun(TabularRun):
         prepared, task = self._prepared, self._task
         names = [algorithm.name for algorithm in self._algorithms]
         chosen, tuned = choose(prepared, self._data, names, task)
-        yield PipelinesChosen(pipelines=chosen)
         self._tables = RecipeTables(prepared, self._data, self._folder / "data", chosen, task.seed)
         lag = max(self._budget.cores + 1, LEAST_LAG)
         terms = Terms(
@@ -71,6 +71,9 @@ class TuningRun(TabularRun):
             is_timed=self._budget.max_runtime_seconds is not None,
             kept_algorithms=task.algorithms,
             seed=task.seed,
+        )
+        yield PipelinesChosen(
+            recommendation=describe_choice(prepared, chosen, tuned, task), max_trials=terms.most_trials
         )
         self._schedule = Schedule(
             chosen,
@@ -174,12 +177,16 @@ class TuningRun(TabularRun):
             is_new = not any(self._schedule.pipelines[name].recipe == pipeline.recipe for name in self._benches)
             table = self._tables.get(pipeline)
             self._benches[pipeline.name] = self._make_bench(table, pipeline, "candidates")
+            folder = self._folder / "pipelines" / pipeline.name
+            described = msgspec.structs.replace(self._prepared, encoder=table.encoder)
+            write_processor(features_of(described), labels_of(described), folder)
             self._news.append(
                 PipelinePrepared(
                     pipeline=pipeline,
                     columns=len(table.encoder.features),
                     fit_seconds=table.fit_seconds if is_new else 0.0,
                     transform_seconds=table.transform_seconds if is_new else 0.0,
+                    folder=folder,
                 )
             )
         return self._benches[pipeline.name]
