@@ -73,5 +73,5 @@ def describe_choice(
         folds=prepared.fold_count,
         rows=prepared.rows,
         columns=len(prepared.encoder.encoders),
-        findings=prepared.findings,
+        findings=tuple(map(str, prepared.findings)),
     )
