@@ -199,7 +199,8 @@ def test_the_trainer_trains_and_what_it_made_answers(folder: Path, table: Path, 
     trainer = module / "trainer.py"
     plain = trainer.read_text().replace('COMPRESSION = "gzip"', 'COMPRESSION = ""')
     trainer.write_text(plain)
-    run_python(str(trainer), str(table), "--model", str(tmp_path / "model.tar.gz"), "--pipelines", "dpp1")
+    options = ["--model", str(tmp_path / "model.tar.gz"), "--pipelines", "dpp1", "--validation", str(table)]
+    assert "dpp1 linear-learner: f1 " in run_python(str(trainer), str(table), *options)
     asking = (
         f"import sys; sys.path.insert(0, {str(module)!r}); import sagemaker_serve as server\n"
         f"model = server.model_fn({str(tmp_path / 'model.tar.gz')!r})\n"

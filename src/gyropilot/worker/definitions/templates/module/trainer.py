@@ -31,7 +31,13 @@ def list_pipelines() -> list[str]:
 
 
 def load_pipeline(name: str) -> engine.Pipeline:
-    """Return the pipeline that a file of `candidate_data_processors` describes."""
+    """Return the pipeline that a file of `candidate_data_processors` describes.
+
+    Raises:
+        ValueError: when there is no such file.
+    """
+    if name not in list_pipelines():
+        raise ValueError(f"There is no pipeline {name!r}; there are {', '.join(list_pipelines())}.")
     module: Any = import_module(f"candidate_data_processors.{name}")
     pipeline: engine.Pipeline = module.PIPELINE
     return pipeline
@@ -76,7 +82,8 @@ def main() -> None:
     parser.add_argument("data", nargs="+", help="files to learn from")
     parser.add_argument("--validation", nargs="+", default=[], help="files on which candidates are only scored")
     parser.add_argument("--model", default="model.tar.gz", help="where the best model goes")
-    parser.add_argument("--pipelines", nargs="+", default=list_pipelines(), help="what is tuned; all unless given")
+    names = list_pipelines()
+    parser.add_argument("--pipelines", nargs="+", default=names, choices=names, help="what is tuned; all unless given")
     parser.add_argument("--max-candidates", type=int, default=MAX_CANDIDATES)
     parser.add_argument("--max-runtime-seconds", type=float, default=MAX_RUNTIME_SECONDS)
     given = parser.parse_args()
