@@ -11,7 +11,18 @@ import pytest
 from nbclient import NotebookClient
 
 from gyropilot.sdk import Session
-from tests.acceptance.running import RunningServer, create, describe, request, text_of, wait_for_end
+from tests.acceptance.conftest import ROWS
+from tests.acceptance.running import (
+    BUCKET,
+    RunningServer,
+    create,
+    describe,
+    read_rows,
+    request,
+    text_of,
+    wait_for_end,
+    write_rows,
+)
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -33,9 +44,9 @@ def fetch(session: Session, url: str) -> str:
     return session.read_s3_file(bucket, key)
 
 
-def define(session: Session, name: str, **config: Any) -> str:
+def define(session: Session, name: str, key: str, **config: Any) -> str:
     """Have a job's candidates defined and return where the notebook lies."""
-    create(session, request(name, "adult/", "income", 0, AutoMLJobConfig=config, GenerateCandidateDefinitionsOnly=True))
+    create(session, request(name, key, "income", 0, AutoMLJobConfig=config, GenerateCandidateDefinitionsOnly=True))
     job = wait_for_end(session, name)
     assert job["AutoMLJobStatus"] == "Completed", job.get("FailureReason")
     url = str(job["AutoMLJobArtifacts"]["CandidateDefinitionNotebookLocation"])
@@ -71,7 +82,11 @@ def output_of(cells: Any, beginning: str) -> str:
 
 @pytest.fixture(scope="module")
 def tuning(session: Session) -> str:
-    return define(session, "notebook-tuning", **of_algorithms("xgboost", "linear-learner", most=2))
+    header, rows = read_rows("adult.csv", ROWS)
+    halves = {"p_1.csv": [header, *rows[::2]], "p_2.csv": [header, *rows[1::2]], "_SUCCESS": []}
+    for name, half in halves.items():
+        session.client("s3").put_object(Bucket=BUCKET, Key=f"halves/{name}", Body=write_rows(half))
+    return define(session, "notebook-tuning", "halves/p", **of_algorithms("xgboost", "linear-learner", most=2))
 
 
 def test_the_notebook_of_tuning_and_its_module_lie_together(session: Session, tuning: str) -> None:
@@ -97,7 +112,8 @@ def test_it_runs_as_it_is(session: Session, server: RunningServer, tuning: str, 
     candidate, pipeline, algorithm = told["best"]
     assert candidate in {entry["id"] for entry in told["leaderboard"]}
     assert f"Pipeline(name='{pipeline}', algorithm='{algorithm}'" in output_of(cells, "pipelines[best.pipeline]")
-    assert "600 rows, 14 columns: binary, ranked by f1" in output_of(cells, "trainer.train(")
+    assert "files to learn from: 2 bytes: " in output_of(cells, "training = fetch")
+    assert f"{ROWS} rows, 14 columns: binary, ranked by f1" in output_of(cells, "trainer.train(")
     assert (tmp_path / "notebook-tuning-candidates" / "model.tar.gz").stat().st_size > 0
 
 
@@ -119,7 +135,7 @@ def test_what_is_changed_counts(session: Session, server: RunningServer, tuning:
 
 def test_the_notebook_of_ensembling(session: Session, server: RunningServer, tmp_path: Path) -> None:
     config = {"Mode": "ENSEMBLING", **of_algorithms("lightgbm", "linear-learner", most=2)}
-    url = define(session, "notebook-ensembling", **config)
+    url = define(session, "notebook-ensembling", "adult/", **config)
     assert url == f"s3://acceptance/out/notebook-ensembling/sagemaker-automl-candidates/notebooks/{NAME}"
     told, _ = execute(fetch(session, url), server, tmp_path, {"parameters": 'ALGORITHMS = ["linear-learner"]'})
     assert {entry["algorithm"] for entry in told["leaderboard"]} == {"linear-learner"}

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from gyropilot.engine.contracts import Plan
 from gyropilot.engine.task import Task
 from gyropilot.engine.tuning import Pipeline, Space
+from gyropilot.service.records import AutoMLJob
+from gyropilot.worker.artifacts import CLASSIFICATION_ENVIRONMENT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """A job, and what would be tried on its data."""
 
-    job: str
-    """The job's name."""
+    job: AutoMLJob
+    """The job: its name, its data and its limits."""
     task: Task
     """What is learned, in one of the modes, with the problem type and the objective that were found."""
     classes: tuple[str, ...] = ()
@@ -28,25 +30,17 @@ class Facts:
     """How many parts of the rows are held out in turn."""
     findings: tuple[str, ...] = ()
     """What the data's owner should know."""
-    data_uri: str
-    """Where the training data lies."""
-    validation_uri: str = ""
-    """Where rows lie that candidates are only scored on, or nothing."""
-    data_format: str = "csv"
-    """`csv` or `parquet`."""
-    compression: str = ""
-    """`gzip`, or nothing."""
-    max_candidates: int | None = None
-    """How many candidates the job may make."""
-    max_runtime_seconds: float | None = None
-    """How long the job may run."""
     image: str
     """The image that serves models."""
-    environment: Mapping[str, str]
-    """The environment that it serves them with."""
     pipelines: tuple[Pipeline, ...] = ()
     """Of a job of tuning, its pipelines."""
     spaces: Mapping[str, Space] = field(default_factory=dict)
     """And for each of their algorithms what is tuned."""
     trials: tuple[Plan, ...] = ()
     """Of a job of ensembling, its portfolio."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What models are served with."""
+        assert self.task.problem_type is not None, "known once the data was read"
+        return CLASSIFICATION_ENVIRONMENT if self.task.problem_type.is_classification else {}

@@ -24,10 +24,10 @@ def write_module(facts: Facts) -> dict[str, str]:
         f"{PROCESSORS}/__init__.py": '"""A file for each candidate pipeline: its recipe and its algorithm."""\n',
         "trainer.py": _write_trainer(facts),
         "sagemaker_serve.py": _read("sagemaker_serve.py"),
-        "pyproject.toml": Template(_read("pyproject.toml")).substitute(job=facts.job),
+        "pyproject.toml": Template(_read("pyproject.toml")).substitute(job=facts.job.name),
         "README.md": _write_readme(facts),
     }
-    return files | {f"{PROCESSORS}/{each.name}.py": _write_pipeline(each, facts.job) for each in facts.pipelines}
+    return files | {f"{PROCESSORS}/{each.name}.py": _write_pipeline(each, facts.job.name) for each in facts.pipelines}
 
 
 def _read(name: str) -> str:
@@ -59,13 +59,14 @@ def _write_trainer(facts: Facts) -> str:
     """Return the trainer with the job's facts in place of those that stand for them."""
     before, _, rest = _read("trainer.py").partition(BEGIN)
     _, _, after = rest.partition(END)
+    problem = facts.job.problem
     ranges: Mapping[str, object] = {name: dict(space) for name, space in facts.spaces.items()}
     lines = (
         write_assignment("TASK", facts.task),
-        write_assignment("DATA_FORMAT", facts.data_format),
-        write_assignment("COMPRESSION", facts.compression),
-        write_assignment("MAX_CANDIDATES", facts.max_candidates),
-        write_assignment("MAX_RUNTIME_SECONDS", facts.max_runtime_seconds),
+        write_assignment("DATA_FORMAT", problem.data_format),
+        write_assignment("COMPRESSION", problem.compression),
+        write_assignment("MAX_CANDIDATES", problem.max_candidates),
+        write_assignment("MAX_RUNTIME_SECONDS", problem.max_runtime_seconds),
         "# Ranges are logarithmic unless they say otherwise.",
         write_assignment("RANGES: dict[str, dict[str, engine.Range | engine.Choice]]", ranges),
     )
@@ -78,4 +79,4 @@ def _write_readme(facts: Facts) -> str:
         for each in facts.pipelines
     )
     template = Template(_read("README.md"))
-    return template.substitute(job=show(facts.job), pipelines="\n".join(rows), steps=describe_steps())
+    return template.substitute(job=show(facts.job.name), pipelines="\n".join(rows), steps=describe_steps())

@@ -12,6 +12,8 @@ import nbformat
 
 from gyropilot.engine.algorithms.catalogue import find_algorithms
 from gyropilot.engine.task import Mode
+from gyropilot.service.locations import Location
+from gyropilot.service.records import Problem
 from gyropilot.worker.definitions.facts import Facts
 from gyropilot.worker.definitions.literals import write_assignment, write_value
 from gyropilot.worker.definitions.wording import (
@@ -42,14 +44,14 @@ KERNEL = {
 }
 
 
-def write_notebook(facts: Facts, module_uri: str = "") -> str:
+def write_notebook(facts: Facts, module: Location | None = None) -> str:
     """Return the notebook of a job.
 
     Args:
         facts: of the job.
-        module_uri: of a job of tuning, where its generated module lies.
+        module: of a job of tuning, where its generated module lies.
     """
-    values = _collect_values(facts, module_uri)
+    values = _collect_values(facts, module)
     cells: list[Any] = []
     for part in PARTS_OF[facts.task.mode]:
         for kind, tag, text in _split((PARTS / f"{part}.md").read_text(encoding="utf-8")):
@@ -71,36 +73,35 @@ def _split(text: str) -> Iterator[tuple[str, str, str]]:
             yield "code", tag, code
 
 
-def _collect_values(facts: Facts, module_uri: str) -> dict[str, str]:
+def _collect_values(facts: Facts, module: Location | None) -> dict[str, str]:
     """Return what stands for each name in the templates."""
-    task = facts.task
+    task, problem = facts.task, facts.job.problem
     shared = {
-        "job": show(facts.job),
+        "job": show(facts.job.name),
         "rows": f"{facts.rows:,}",
         "columns": f"{facts.columns:,}",
         "problem": describe_problem(task, facts.classes),
         "metric": describe_metric(task),
-        "split": describe_split(task, facts.folds, has_validation=bool(facts.validation_uri)),
+        "split": describe_split(task, facts.folds, has_validation=bool(problem.validation_uri)),
         "findings": quote_findings(facts.findings),
-        "folder": write_value(f"{facts.job}-candidates"),
-        "max_candidates": write_value(facts.max_candidates),
-        "max_runtime_seconds": write_value(facts.max_runtime_seconds),
-        "data": _describe_data(facts),
-        "data_uri": write_value(facts.data_uri),
-        "validation": f'fetch({write_value(facts.validation_uri)}, "validation")' if facts.validation_uri else "[]",
-        "data_format": write_value(facts.data_format),
-        "compression": write_value(facts.compression),
+        "folder": write_value(f"{facts.job.name}-candidates"),
+        "max_candidates": write_value(problem.max_candidates),
+        "max_runtime_seconds": write_value(problem.max_runtime_seconds),
+        "data": _describe_data(problem),
+        "data_uri": write_value(problem.data_uri),
+        "validation": f'fetch({write_value(problem.validation_uri)}, "validation")' if problem.validation_uri else "[]",
+        "data_format": write_value(problem.data_format),
+        "compression": write_value(problem.compression),
         "keys": write_value(["predicted_label", "probability"] if facts.environment else []),
         "environment": write_assignment("environment", dict(facts.environment)),
         "image": write_value(facts.image),
-        "first_row": _read_first_row(facts),
+        "first_row": _read_first_row(problem),
         "unseen": write_assignment("unseen", [name for name in (task.target, task.weight_column) if name]),
     }
-    own = _of_tuning(facts, module_uri) if task.mode is Mode.HYPERPARAMETER_TUNING else _of_ensembling(facts)
-    return shared | own
+    return shared | (_of_ensembling(facts) if module is None else _of_tuning(facts, module))
 
 
-def _of_tuning(facts: Facts, module_uri: str) -> dict[str, str]:
+def _of_tuning(facts: Facts, module: Location) -> dict[str, str]:
     names = [pipeline.name for pipeline in facts.pipelines]
     headed = (
         f"#### {show(pipeline.name)}: {show(pipeline.algorithm)}\n\n{describe_pipeline(pipeline)}"
@@ -111,7 +112,7 @@ def _of_tuning(facts: Facts, module_uri: str) -> dict[str, str]:
         "usual_candidates": "100, or as many as there is time for",
         "selection": f"{write_assignment('PIPELINES', names)}  # what is tuned: leave some out",
         "standard": "import sys\nfrom pathlib import Path",
-        "module_uri": write_value(module_uri),
+        "module": write_assignment("module", {"bucket": module.bucket, "key_prefix": module.key}),
         "count": str(len(names)),
         "pipelines": "\n\n".join(headed),
         "steps": describe_steps(),
@@ -136,15 +137,15 @@ def _of_ensembling(facts: Facts) -> dict[str, str]:
     }
 
 
-def _describe_data(facts: Facts) -> str:
-    words = "compressed " * bool(facts.compression) + {"csv": "CSV", "parquet": "Parquet"}[facts.data_format]
-    validation = f", that of rows to score on below {show(facts.validation_uri)}" if facts.validation_uri else ""
-    return f"The job's data, files of {words}, lies below {show(facts.data_uri)}{validation}. It is downloaded."
+def _describe_data(problem: Problem) -> str:
+    words = "compressed " * bool(problem.compression) + {"csv": "CSV", "parquet": "Parquet"}[problem.data_format]
+    validation = f", that of rows to score on below {show(problem.validation_uri)}" if problem.validation_uri else ""
+    return f"The job's data, files of {words}, lies below {show(problem.data_uri)}{validation}. It is downloaded."
 
 
-def _read_first_row(facts: Facts) -> str:
+def _read_first_row(problem: Problem) -> str:
     """Return the expression that reads the first row as it is written there."""
-    if facts.data_format == "parquet":
+    if problem.data_format == "parquet":
         return "pd.read_parquet(training[0]).head(1)"
-    compression = f", compression={write_value(facts.compression)}" if facts.compression else ""
+    compression = f", compression={write_value(problem.compression)}" if problem.compression else ""
     return f"pd.read_csv(training[0], nrows=1, dtype=str{compression})"

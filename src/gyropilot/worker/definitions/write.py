@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from gyropilot.engine.algorithms.catalogue import find_algorithms
@@ -19,7 +17,6 @@ from gyropilot.service.locations import Location
 from gyropilot.service.ports import BlobProperties, BlobStore
 from gyropilot.service.records import AutoMLJob
 from gyropilot.service.tuning_names import name_recommendation
-from gyropilot.worker.artifacts import CLASSIFICATION_ENVIRONMENT
 from gyropilot.worker.definitions.facts import Facts
 from gyropilot.worker.definitions.modules import write_module
 from gyropilot.worker.definitions.notebook import write_notebook
@@ -53,8 +50,10 @@ class DefinitionShelf:
             task: what the engine was asked to learn.
             recommended: what it would try.
         """
-        problem_type = ProblemType(recommended.problem_type)
-        facts = self._state(task, problem_type, recommended.objective)(
+        facts = Facts(
+            job=self.job,
+            task=_resolve(task, recommended),
+            image=self.identity.ensembling_image,
             classes=recommended.classes,
             rows=recommended.rows,
             columns=recommended.columns,
@@ -68,7 +67,7 @@ class DefinitionShelf:
         for name, text in write_module(facts).items():
             self._put(module.child(name), text)
         # Last: whoever finds the notebook finds what it imports.
-        return self._put(folder.child("notebooks", NOTEBOOK), write_notebook(facts, str(module)))
+        return self._put(folder.child("notebooks", NOTEBOOK), write_notebook(facts, module))
 
     def put_ensembling(self, task: Task, data: DataRead, findings: tuple[str, ...]) -> str:
         """Write the notebook of a job of ensembling, and return where it lies.
@@ -78,15 +77,19 @@ class DefinitionShelf:
             data: what is known of the table.
             findings: what its owner should know.
         """
-        problem_type = ProblemType(data.problem_type)
+        resolved = _resolve(task, data)
+        assert resolved.problem_type is not None, "given or inferred"
         trials = plan_candidates(
             find_algorithms(task.algorithms, Mode.ENSEMBLING),
-            problem_type,
+            resolved.problem_type,
             data.rows,
             max_candidates=self.job.problem.max_candidates,
             seed=task.seed,
         )
-        facts = self._state(task, problem_type, data.objective)(
+        facts = Facts(
+            job=self.job,
+            task=resolved,
+            image=self.identity.ensembling_image,
             rows=data.rows,
             columns=data.columns,
             folds=count_folds(data.rows),
@@ -94,23 +97,6 @@ class DefinitionShelf:
             trials=tuple(trials),
         )
         return self._put(self._folder.child("notebooks", NOTEBOOK), write_notebook(facts))
-
-    def _state(self, task: Task, problem_type: ProblemType, objective: str) -> Callable[..., Facts]:
-        """Return what makes the facts of this job from what is known of its table."""
-        problem = self.job.problem
-        return partial(
-            Facts,
-            job=self.job.name,
-            task=replace(task, problem_type=problem_type, objective=objective),
-            data_uri=problem.data_uri,
-            validation_uri=problem.validation_uri,
-            data_format=problem.data_format,
-            compression=problem.compression,
-            max_candidates=problem.max_candidates,
-            max_runtime_seconds=problem.max_runtime_seconds,
-            image=self.identity.ensembling_image,
-            environment=CLASSIFICATION_ENVIRONMENT if problem_type.is_classification else {},
-        )
 
     @property
     def _folder(self) -> Location:
@@ -120,3 +106,8 @@ class DefinitionShelf:
         properties = BlobProperties(content_type=MEDIA_TYPES[Path(place.key).suffix])
         self.blobs.put(place.bucket, place.key, io.BytesIO(text.encode()), properties)
         return str(place)
+
+
+def _resolve(task: Task, known: DataRead | Recommendation) -> Task:
+    """Return a task in which nothing is left open that the table has answered."""
+    return replace(task, problem_type=ProblemType(known.problem_type), objective=known.objective)
