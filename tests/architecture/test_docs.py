@@ -199,8 +199,9 @@ def test_every_command_is_documented_with_its_options() -> None:
 
 @pytest.mark.parametrize("document", [*DOCS.glob("*.md"), ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"])
 def test_files_that_are_named_are_there(document: Path) -> None:
-    """A name may be relative to the repository, to the package, to the engine, or be a module of some folder."""
-    places = [ROOT, PACKAGE, PACKAGE / "engine", *(path for path in PACKAGE.iterdir() if path.is_dir())]
+    """A name may be relative to the repository, the package, the engine or generated modules, or of some folder."""
+    generated = PACKAGE / "worker/definitions/templates/module"
+    places = [ROOT, PACKAGE, PACKAGE / "engine", generated, *(path for path in PACKAGE.iterdir() if path.is_dir())]
     for name in re.findall(r"`([a-z_./]+\.py)`", document.read_text(encoding="utf-8")):
         assert any((place / name).exists() for place in places) or name in NO_FILES, f"{document.name} names {name}"
 

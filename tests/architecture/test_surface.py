@@ -13,6 +13,7 @@ SURFACE = {
         "Budget",
         "Choice",
         "ColumnKind",
+        "Files",
         "GyropilotClassifier",
         "GyropilotRegressor",
         "Mode",

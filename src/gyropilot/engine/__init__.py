@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gyropilot.engine.budget import Budget
     from gyropilot.engine.bundle.load import Predictor
+    from gyropilot.engine.data.source import Files
     from gyropilot.engine.estimators import GyropilotClassifier, GyropilotRegressor
     from gyropilot.engine.model import Model, load
     from gyropilot.engine.progress import print_progress
@@ -25,6 +26,7 @@ __all__ = [
     "Budget",
     "Choice",
     "ColumnKind",
+    "Files",
     "GyropilotClassifier",
     "GyropilotRegressor",
     "Mode",
@@ -47,6 +49,7 @@ _HOMES = {
     "Budget": "budget",
     "Choice": "tuning",
     "ColumnKind": "task",
+    "Files": "data.source",
     "GyropilotClassifier": "estimators",
     "GyropilotRegressor": "estimators",
     "Mode": "task",

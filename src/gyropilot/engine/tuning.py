@@ -76,6 +76,10 @@ class Recommendation:
     """Given or inferred."""
     objective: str
     """The metric that ranks candidates, given or default."""
+    classes: tuple[str, ...]
+    """The labels; empty for regression."""
+    folds: int
+    """How many parts of the rows are held out in turn; 1: one part of a long table."""
     rows: int
     """Rows that are learned from."""
     columns: int

@@ -12,6 +12,8 @@ from gyropilot.service.locations import Location
 from gyropilot.service.records import TUNING, AutoMLJob, Job, Problem
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
+from gyropilot.worker.definitions.watch import DefinitionWatch
+from gyropilot.worker.definitions.write import DefinitionShelf
 from gyropilot.worker.download import download
 from gyropilot.worker.progress import Progress
 from gyropilot.worker.tuning_recorder import TuningRecorder
@@ -50,9 +52,17 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         clock=place.clock,
         recorder=_open_recorder(place, job, shelf) if job.problem.mode == TUNING else None,
     )
+    task = make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri))
+    definitions = DefinitionWatch(
+        jobs=place.jobs,
+        job=job,
+        owner=claim.owner,
+        task=task,
+        shelf=DefinitionShelf(blobs=place.blobs, identity=place.identity, job=job),
+    )
     events = run(
         paths,
-        make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri)),
+        task,
         _make_budget(place, job),
         folder=folder / "run",
         validation=validation,
@@ -63,6 +73,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
     for event in events:
         if claim.is_ending:
             break
+        definitions.take(event)
         progress.take(event)
         if progress.is_over:
             break

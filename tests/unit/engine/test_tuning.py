@@ -301,6 +301,7 @@ def test_pipelines_are_recommended_without_training(regression: pa.Table, tmp_pa
     assert {pipeline.algorithm for pipeline in found.pipelines} == set(QUICK)
     assert set(found.spaces) == set(QUICK)
     assert (found.rows, found.problem_type, found.objective) == (300, "regression", "mse")
+    assert (found.classes, found.folds) == ((), 5)
 
 
 def task_of(algorithm: str = "", recipe: tuple[str, ...] = (), **more: Any) -> Task:

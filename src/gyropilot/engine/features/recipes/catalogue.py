@@ -7,6 +7,7 @@ from. No step sees the answers but `interactions`.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 
 import msgspec
@@ -74,6 +75,13 @@ def check_recipe(recipe: Sequence[str]) -> None:
     is_number_step = [step in NUMBER_STEPS for step in recipe]
     if is_number_step != sorted(is_number_step):
         raise TaskError(f"Steps of cells ({', '.join(CELL_STEPS)}) come before all others: {', '.join(recipe)}.")
+
+
+def describe_step(name: str) -> str:
+    """Return in a sentence what a step does, for people who choose steps: of a class, what its docstring says first."""
+    if name in CELL_STEPS:
+        return f"Gives {CELL_STEPS[name]}."
+    return inspect.cleandoc(NUMBER_STEPS[name].__doc__ or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def fit_recipe(

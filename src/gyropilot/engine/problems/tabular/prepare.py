@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gyropilot.engine.contracts import HOLDOUT, TrainingData
 from gyropilot.engine.data.columns import ColumnProfile, parse_numbers, profile_columns
 from gyropilot.engine.data.findings import (
+    count_repeated_rows,
     find_few,
     find_in_classes,
     find_in_columns,
@@ -28,6 +29,8 @@ from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import write_training_data
 from gyropilot.engine.data.target import Target, encode_target, find_label_type, understand_target
 from gyropilot.engine.errors import DataError
+from gyropilot.engine.events import Finding, Severity
+from gyropilot.engine.explore.sample import Facts, Sample, describe_columns, take_rows, write_sample
 from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
@@ -39,6 +42,8 @@ from gyropilot.engine.task import ColumnKind, LabelType, Mode, ProblemType, Task
 
 PREPARED = "prepared.json"
 ARRAYS = "prepared.npz"
+SAMPLE = "sample"
+"""The folder of the rows that can be looked at while models are trained."""
 FEWEST_ROWS = 10
 
 
@@ -60,7 +65,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     """Rows that are learned from."""
     fold_count: int
-    findings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     check_rows: tuple[int, ...]
     """Rows whose predictions an exported model must repeat."""
     sample_row: tuple[Cell, ...]
@@ -90,18 +95,20 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
         if earlier.key == key:
             return earlier
         raise DataError("The run's folder holds another run: its data or its task differ.")
-    prepared, data = _prepare_anew(source, validation, task, key, digests[0])
+    prepared, data = _prepare_anew(source, validation, task, folder, key, digests[0])
     write_training_data(data, folder / "data")
     write_document(prepared, path, folder / ARRAYS)
     return prepared
 
 
 def _prepare_anew(
-    source: Source, validation: Source | None, task: Task, key: str, digest: str
+    source: Source, validation: Source | None, task: Task, folder: Path, key: str, digest: str
 ) -> tuple[Prepared, TrainingData]:
     raw = source.read(_find_words(task))
     names = raw.columns.column_names
     _check_columns(names, task)
+    looked_at, rows_read = take_rows(raw.columns, task.seed), raw.columns.num_rows
+    missing_targets = raw.columns.column(task.target).null_count
     kinds = raw.columns.schema
     findings = find_in_files(raw)
     table, weights = _weigh_rows(raw.columns, task, findings)
@@ -128,7 +135,22 @@ def _prepare_anew(
         scored = _take_validation_rows(validation.read(words), names, target, task, findings)
     data, fold_count = _assemble(task, target, encoder, features, learned, scored)
     rows = int((data.folds != HOLDOUT).sum())
-    findings += _inspect(task, table, profiles, encoder, target, data)
+    found, copies = _inspect(task, table, profiles, encoder, target, data)
+    findings += found
+    facts = Facts(
+        rows=rows_read,
+        learned_rows=table.num_rows,
+        target=task.target,
+        weight_column=task.weight_column,
+        problem_type=target.problem_type,
+        classes=target.classes,
+        missing_targets=missing_targets,
+        repeated_rows=copies,
+        columns=describe_columns(table, profiles),
+        findings=tuple(findings),
+        seed=task.seed,
+    )
+    write_sample(Sample(table=looked_at, facts=facts), folder / SAMPLE)
     if task.mode is not Mode.HYPERPARAMETER_TUNING:  # which has its recipes
         encoder, data = enrich(encoder, data, fold_count, task.seed)
     data, check_rows = add_check_rows(data, task.seed)
@@ -167,7 +189,7 @@ def _check_columns(names: list[str], task: Task) -> None:
         raise DataError(f"Features are named that are not in the header: {unknown[:5]}.")
 
 
-def _weigh_rows(table: pa.Table, task: Task, findings: list[str]) -> tuple[pa.Table, NDArray[np.float64]]:
+def _weigh_rows(table: pa.Table, task: Task, findings: list[Finding]) -> tuple[pa.Table, NDArray[np.float64]]:
     """Return the rows that have a valid weight, and their weights."""
     if not task.weight_column:
         return table, np.ones(table.num_rows)
@@ -177,7 +199,13 @@ def _weigh_rows(table: pa.Table, task: Task, findings: list[str]) -> tuple[pa.Ta
     weights = numbers.to_numpy().astype(np.float64)
     valid = np.isfinite(weights) & (weights >= 0)
     if not valid.all():
-        findings.append(f"{int((~valid).sum())} rows have no valid weight and were left out.")
+        findings.append(
+            Finding(
+                severity=Severity.MEDIUM,
+                message=f"{int((~valid).sum())} rows have no valid weight and were left out.",
+                remedy="A weight is a number, at least 0.",
+            )
+        )
         table, weights = table.filter(pa.array(valid)), weights[valid]
     if not weights.sum() > 0:
         raise DataError(f"No row has a weight above 0 in column {task.weight_column!r}.")
@@ -194,16 +222,19 @@ def _take_rows(table: pa.Table, weights: NDArray[np.float64], target: Target) ->
 
 
 def _take_validation_rows(
-    validation: RawTable, names: list[str], target: Target, task: Task, findings: list[str]
+    validation: RawTable, names: list[str], target: Target, task: Task, findings: list[Finding]
 ) -> _Rows:
     """Return the validation rows; a label that was not there in training gets a number of its own, never predicted."""
     missing = [name for name in names if name not in validation.columns.column_names]
     if missing:
         raise DataError(f"The validation data lacks columns of the training data: {missing[:5]}.")
-    own: list[str] = []
+    own: list[Finding] = []
     table, weights = _weigh_rows(validation.columns, task, own)
     encoded = encode_target(task.target, table.column(task.target), target)
-    findings += [f"Validation data: {finding}" for finding in (*find_in_files(validation), *own, *encoded.findings)]
+    findings += [
+        replace(finding, message=f"Validation data: {finding.message}")
+        for finding in (*find_in_files(validation), *own, *encoded.findings)
+    ]
     if not len(encoded.rows):
         raise DataError("The validation data has no row with a target.")
     return _take_rows(table, weights, encoded)
@@ -262,8 +293,8 @@ def _inspect(
     encoder: TableEncoder,
     target: Target,
     data: TrainingData,
-) -> list[str]:
-    """Return what the data's owner should know, of the rows that are learned from."""
+) -> tuple[list[Finding], int]:
+    """Return what the data's owner should know, of the rows that are learned from, and how many of them are copies."""
     inside = np.flatnonzero(data.folds != HOLDOUT)
     answers = data.target[inside]
     leaks = find_leaking_features(
@@ -273,10 +304,12 @@ def _inspect(
         is_classification=target.problem_type.is_classification,
         seed=task.seed,
     )
-    return [
+    copies, against = count_repeated_rows(table, profiles, data.target[: table.num_rows])
+    findings = [
         *find_leaks(leaks),
         *find_in_classes(target.classes, answers, int(data.folds[inside].max()) + 1),
-        *find_repeated_rows(table, profiles, data.target[: table.num_rows]),
+        *find_repeated_rows(copies, against, table.num_rows),
         *find_in_columns(table, profiles),
         *find_few(len(inside)),
     ]
+    return findings, copies

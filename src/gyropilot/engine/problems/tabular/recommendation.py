@@ -69,7 +69,9 @@ def describe_choice(
         spaces={name: each.space for name, each in tuned.items()},
         problem_type=prepared.problem_type.value,
         objective=find_metric(prepared.problem_type, task.objective).name,
+        classes=prepared.classes,
+        folds=prepared.fold_count,
         rows=prepared.rows,
         columns=len(prepared.encoder.encoders),
-        findings=prepared.findings,
+        findings=tuple(map(str, prepared.findings)),
     )
