@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gyropilot.service.endpoints import Share
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.identity import Identity
 from gyropilot.service.records import Endpoint, Variant
@@ -14,7 +15,7 @@ def describe_endpoint(endpoint: Endpoint, identity: Identity) -> dict[str, Any]:
     document = {**summarize_endpoint(endpoint, identity), "EndpointConfigName": endpoint.config}
     if endpoint.status.serves:
         document["ProductionVariants"] = [_describe_variant(endpoint, variant) for variant in endpoint.variants]
-    if endpoint.update is not None:
+    if endpoint.update is not None and endpoint.update.number != endpoint.number:
         document["PendingDeploymentSummary"] = {
             "EndpointConfigName": endpoint.update.config,
             "ProductionVariants": [{"VariantName": variant.name} for variant in endpoint.update.variants],
@@ -35,6 +36,28 @@ def read_kept(params: dict[str, Any]) -> tuple[str, ...]:
         return ()
     changed = {each["VariantPropertyType"] for each in params.get("ExcludeRetainedVariantProperties", ())}
     return tuple(field for name, field in KEPT.items() if name not in changed)
+
+
+def read_shares(params: dict[str, Any]) -> tuple[Share, ...]:
+    """Return which weights and numbers of servers variants are to have.
+
+    Raises:
+        InvalidRequestError: when one is to have a serverless capacity.
+    """
+    for each in params["DesiredWeightsAndCapacities"]:
+        if "ServerlessUpdateConfig" in each:
+            raise InvalidRequestError(
+                f"Gyropilot does not support ServerlessUpdateConfig (variant {each['VariantName']}). "
+                "Set DesiredInstanceCount."
+            )
+    return tuple(
+        Share(
+            variant=each["VariantName"],
+            weight=each.get("DesiredWeight"),
+            instance_count=each.get("DesiredInstanceCount"),
+        )
+        for each in params["DesiredWeightsAndCapacities"]
+    )
 
 
 def check_deployment_config(params: dict[str, Any]) -> None:
@@ -64,6 +87,8 @@ def summarize_endpoint(endpoint: Endpoint, identity: Identity) -> dict[str, Any]
 
 
 def _describe_variant(endpoint: Endpoint, variant: Variant) -> dict[str, Any]:
+    desired = {each.name: each for each in endpoint.update.variants}.get(variant.name) if endpoint.update else None
+    desired = desired or variant
     return {
         "VariantName": variant.name,
         "DeployedImages": [
@@ -75,7 +100,7 @@ def _describe_variant(endpoint: Endpoint, variant: Variant) -> dict[str, Any]:
             for container in endpoint.containers[variant.name]
         ],
         "CurrentWeight": variant.weight,
-        "DesiredWeight": variant.weight,
+        "DesiredWeight": desired.weight,
         "CurrentInstanceCount": variant.instance_count,
-        "DesiredInstanceCount": variant.instance_count,
+        "DesiredInstanceCount": desired.instance_count,
     }

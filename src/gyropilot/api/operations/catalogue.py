@@ -73,6 +73,9 @@ SERVED = (
     ServedOperation("sagemaker", "DeleteEndpointConfig", endpoint_configs.delete_endpoint_config),
     ServedOperation("sagemaker", "CreateEndpoint", endpoints.create_endpoint),
     ServedOperation("sagemaker", "UpdateEndpoint", endpoints.update_endpoint),
+    ServedOperation(
+        "sagemaker", "UpdateEndpointWeightsAndCapacities", endpoints.update_endpoint_weights_and_capacities
+    ),
     ServedOperation("sagemaker", "DescribeEndpoint", endpoints.describe_endpoint),
     ServedOperation("sagemaker", "ListEndpoints", endpoints.list_endpoints),
     ServedOperation("sagemaker", "DeleteEndpoint", endpoints.delete_endpoint),

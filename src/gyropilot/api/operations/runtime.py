@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gyropilot.api.operations.context import Context, Params, Result
+from gyropilot.service.invocations import Invocation
 
 PASSED = {
     "ContentType": "content-type",
@@ -22,8 +23,13 @@ def invoke_endpoint(context: Context, params: Params) -> Result:
         if name in params:
             raise context.refuse(f"Gyropilot does not support {name} yet. Leave it out.")
     headers = {header: params[name] for name, header in PASSED.items() if name in params}
-    variant, answer = context.service.endpoints.invoke(
-        params["EndpointName"], params.get("Body", b""), headers, variant=params.get("TargetVariant", "")
+    variant, answer = context.service.invocations.invoke(
+        Invocation(
+            endpoint=params["EndpointName"],
+            body=params.get("Body", b""),
+            headers=headers,
+            variant=params.get("TargetVariant", ""),
+        )
     )
     result = {
         "Body": answer.body,
