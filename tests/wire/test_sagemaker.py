@@ -183,7 +183,6 @@ def test_jobs_are_listed_in_pages(filled: Installation) -> None:
         ({"AutoMLJobConfig": {}}, "ValidationException", "does not support an absent Mode"),
         ({"AutoMLJobConfig": {"Mode": "HYPERPARAMETER_TUNING"}}, "ValidationException", "HYPERPARAMETER_TUNING yet"),
         ({"GenerateCandidateDefinitionsOnly": True}, "ValidationException", "GenerateCandidateDefinitionsOnly yet"),
-        ({"ModelDeployConfig": {"EndpointName": "e"}}, "ValidationException", "does not support ModelDeployConfig yet"),
         (
             {"ModelDeployConfig": {"EndpointName": "e", "AutoGenerateEndpointName": True}},
             "ValidationException",

@@ -142,6 +142,10 @@ class AutoMLJob(Job):
     """Problems that did not fail the job (AWS: partial failure reasons)."""
     best_candidate: str = ""
     """Name of the best candidate so far."""
+    endpoint: str = ""
+    """The endpoint that its best candidate is to be served by; empty: none."""
+    is_deployed: bool = False
+    """Whether it was, by its end."""
     resolved_problem_type: str = ""
     """`binary`, `multiclass` or `regression`, once known."""
     resolved_objective: str = ""

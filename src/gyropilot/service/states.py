@@ -29,6 +29,8 @@ class JobStep(StrEnum):
     PRE_TRAINING = "PreTraining"
     TRAINING_MODELS = "TrainingModels"
     TRANSFORMING = "Transforming"
+    DEPLOYING_MODEL = "DeployingModel"
+    MODEL_DEPLOYMENT_ERROR = "ModelDeploymentError"
     MAX_CANDIDATES_REACHED = "MaxCandidatesReached"
     MAX_RUNTIME_REACHED = "MaxAutoMLJobRuntimeReached"
     COMPLETED = "Completed"

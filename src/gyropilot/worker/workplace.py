@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gyropilot.engine.budget import count_cores
+from gyropilot.service.endpoint_configs import EndpointConfigService
+from gyropilot.service.endpoints import EndpointService
 from gyropilot.service.identity import Identity
 from gyropilot.service.jobs import JobService
+from gyropilot.service.models import ModelService
 from gyropilot.service.ports import BlobStore, Clock
 from gyropilot.service.quotas import PROFILES
 from gyropilot.service.records import AutoMLJob, Job, TrainingJob, TransformJob
@@ -32,6 +35,12 @@ class Workplace:
     """Where the progress of training jobs is told."""
     transforms: TransformService
     """Where the progress of transform jobs is told."""
+    models: ModelService
+    """Where models are created."""
+    endpoint_configs: EndpointConfigService
+    """Where endpoint configurations are."""
+    endpoints: EndpointService
+    """Where endpoints are; the server's supervisor sees to them."""
     blobs: BlobStore
     """Where data comes from and models go to."""
     identity: Identity
@@ -67,6 +76,9 @@ def open_workplace(settings: Settings, stores: Stores) -> Workplace:
         jobs=jobs,
         trainings=TrainingService(records=stores.records, jobs=jobs, logs=stores.logs, clock=now),
         transforms=transforms,
+        models=ModelService(records=stores.records, blobs=stores.blobs, clock=now),
+        endpoint_configs=EndpointConfigService(records=stores.records, clock=now),
+        endpoints=EndpointService(records=stores.records, logs=stores.logs, clock=now),
         blobs=stores.blobs,
         identity=Identity(account_id=settings.account_id, region=settings.region),
         folder=settings.home,
