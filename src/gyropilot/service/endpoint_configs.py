@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gyropilot.service.ports import Clock, Query, RecordStore
-from gyropilot.service.records import EndpointConfig, Model, Variant
+from gyropilot.service.records import Capture, EndpointConfig, Model, Variant
 
 
 class EndpointConfigService:
@@ -22,6 +22,7 @@ class EndpointConfigService:
         request: Mapping[str, Any],
         variants: Sequence[Variant],
         *,
+        capture: Capture | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> EndpointConfig:
         """Store a configuration after checking that its models exist.
@@ -38,6 +39,7 @@ class EndpointConfigService:
                 name=name,
                 request=request,
                 variants=tuple(variants),
+                capture=capture,
                 tags=tags or {},
                 created_at=now,
                 modified_at=now,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gyropilot.service.changes import change_record
 from gyropilot.service.errors import (
@@ -71,15 +72,7 @@ class EndpointService:
         wanted = self._copy_config(config_name)
         now = self._clock()
         endpoint = self._records.insert(
-            Endpoint(
-                name=name,
-                config=wanted.config,
-                variants=wanted.variants,
-                containers=wanted.containers,
-                tags=tags or {},
-                created_at=now,
-                modified_at=now,
-            )
+            Endpoint(name=name, **_members(wanted), tags=tags or {}, created_at=now, modified_at=now)
         )
         self._wake()
         return endpoint
@@ -96,13 +89,14 @@ class EndpointService:
         """Return the endpoints that the query selects."""
         return self._records.find(Endpoint, query)
 
-    def update(self, name: str, config_name: str, *, kept: Iterable[str] = ()) -> Endpoint:
+    def update(self, name: str, config_name: str, *, kept: Collection[str] = ()) -> Endpoint:
         """Let an endpoint serve another configuration as soon as the model servers of that answer.
 
         Args:
             name: the endpoint.
             config_name: what it is to serve.
-            kept: the fields of variants (`weight`, `instance_count`) that stay, where a variant keeps its name.
+            kept: what stays: the fields of variants (`weight`, `instance_count`) where a variant keeps its name, and
+                `capture`.
 
         Raises:
             NotFoundError: when there is no such endpoint or configuration, or one of its models does not exist.
@@ -114,11 +108,15 @@ class EndpointService:
 
         def change(endpoint: Endpoint) -> Deployment:
             old = {variant.name: variant for variant in endpoint.variants}
+            fields = set(kept) - {"capture"}
             variants = tuple(
-                replace(each, **{field: getattr(old[each.name], field) for field in kept}) if each.name in old else each
+                replace(each, **{field: getattr(old[each.name], field) for field in fields})
+                if each.name in old
+                else each
                 for each in wanted.variants
             )
-            return replace(wanted, variants=variants, number=endpoint.number + 1)
+            capture = endpoint.capture if "capture" in kept else wanted.capture
+            return replace(wanted, variants=variants, capture=capture, number=endpoint.number + 1)
 
         return self._begin_update(name, change)
 
@@ -184,11 +182,8 @@ class EndpointService:
             serves = endpoint.deployment if failure_reason else update
             return replace(
                 endpoint,
+                **{**_members(serves), "number": update.number},
                 status=EndpointStatus.IN_SERVICE,
-                config=serves.config,
-                variants=serves.variants,
-                containers=serves.containers,
-                number=update.number,
                 update=None,
                 modified_at=self._clock(),
                 failure_reason=failure_reason[:1024],
@@ -244,7 +239,12 @@ class EndpointService:
     def _copy_config(self, name: str) -> Deployment:
         config = self._records.get(EndpointConfig, name)
         containers = {variant.name: self._records.get(Model, variant.model).containers for variant in config.variants}
-        return Deployment(config=config.name, variants=config.variants, containers=containers)
+        return Deployment(config=config.name, variants=config.variants, containers=containers, capture=config.capture)
+
+
+def _members(deployment: Deployment) -> dict[str, Any]:
+    """Return what an endpoint has of its deployment."""
+    return {name: getattr(deployment, name) for name in Deployment.__dataclass_fields__}
 
 
 def _give_share(variant: Variant, share: Share | None) -> Variant:

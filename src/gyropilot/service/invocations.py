@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from gyropilot.service.book import Book
 from gyropilot.service.errors import (
@@ -44,12 +45,49 @@ class Invocation:
     """The variant that is to answer; empty: chosen by weight."""
     timeout_seconds: float = INVOCATION_SECONDS
     """How long the model may take."""
+    began: float = field(default_factory=time.perf_counter)
+    """When the request came, by `time.perf_counter`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """A request that was sent to a model, and what came of it."""
+
+    endpoint: Endpoint
+    """The endpoint as it was then."""
+    variant: str
+    """The variant that was asked."""
+    invocation: Invocation
+    """What was asked."""
+    answer: Answer | None
+    """What the model answered; None: nothing."""
+    status: int
+    """The answer's HTTP status, or what stands for its lack."""
+    model_seconds: float
+    """How long the model took."""
+    seconds: float
+    """How long all of it took."""
 
 
 class InvocationService:
-    """Passes requests to the models of endpoints; safe to use from several threads."""
+    """Passes requests to the models of endpoints; safe to use from several threads.
 
-    def __init__(self, *, records: RecordStore, client: ModelClient, book: Book) -> None:
+    Args:
+        records: where endpoints are.
+        client: speaks to model servers.
+        book: where these answer.
+        observers: are told of every request that was sent to a model; they must be quick.
+    """
+
+    def __init__(
+        self,
+        *,
+        records: RecordStore,
+        client: ModelClient,
+        book: Book,
+        observers: Sequence[Callable[[Exchange], None]] = (),
+    ) -> None:
+        self._observers = observers
         self._records = records
         self._client = client
         self._book = book
@@ -108,18 +146,39 @@ class InvocationService:
         with self._book.borrow(name, chosen.name, seconds=seconds) as address:
             if address is None:
                 return None
+            tell = partial(self._tell, endpoint, chosen.name, invocation, time.perf_counter())
             try:
-                return chosen.name, self._client.invoke(
+                answer = self._client.invoke(
                     address, invocation.body, invocation.headers, timeout_seconds=invocation.timeout_seconds
                 )
             except TimeoutError:
+                tell(None, 504)  # HTTP: timed out
                 raise ModelTimedOutError(name, invocation.timeout_seconds) from None
             except ConnectionRefusedError:
                 self._book.strike(name, chosen.name, address)
                 return None
             except ConnectionError:
+                tell(None, 503)  # HTTP: unavailable
                 self._book.wake()
                 raise ModelUnreachableError(name) from None
+            tell(answer, answer.status)
+            return chosen.name, answer
+
+    def _tell(
+        self, endpoint: Endpoint, variant: str, invocation: Invocation, sent: float, answer: Answer | None, status: int
+    ) -> None:
+        now = time.perf_counter()
+        exchange = Exchange(
+            endpoint=endpoint,
+            variant=variant,
+            invocation=invocation,
+            answer=answer,
+            status=status,
+            model_seconds=now - sent,
+            seconds=now - invocation.began,
+        )
+        for observe in self._observers:
+            observe(exchange)
 
     def _look_up(self, name: str) -> Endpoint:
         forgotten = self._forgotten

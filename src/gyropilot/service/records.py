@@ -323,6 +323,28 @@ class Variant:
     """How many server processes."""
     weight: float = 1.0
     """Share of the traffic, relative to the other variants."""
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for its scaling, as it was sent: shown, without effect."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capture:
+    """Which requests to an endpoint are written down, and where."""
+
+    is_enabled: bool = True
+    """Whether any are."""
+    percentage: int
+    """How many of a hundred, drawn by lot."""
+    destination: str
+    """`s3://` location under which the files go."""
+    captures_input: bool
+    """Whether the requests are."""
+    captures_output: bool
+    """Whether the answers are."""
+    csv_types: tuple[str, ...] = ()
+    """Media types that are written as text and called CSV."""
+    json_types: tuple[str, ...] = ()
+    """Media types that are written as text and called JSON; all others are written in base64."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,6 +357,8 @@ class EndpointConfig(Record):
     """The create request as it was sent: what describe must echo."""
     variants: tuple[Variant, ...]
     """The variants behind the endpoint."""
+    capture: Capture | None = None
+    """Which requests are written down; None: none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -349,6 +373,8 @@ class Deployment:
     """The variants, from the configuration."""
     containers: Mapping[str, tuple[Container, ...]]
     """Variant name to the containers of its model."""
+    capture: Capture | None = None
+    """Which requests are written down; None: none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -365,6 +391,8 @@ class Endpoint(Record):
     """The variants it serves: copied from the configuration, which may be deleted meanwhile."""
     containers: Mapping[str, tuple[Container, ...]]
     """Variant name to the containers of its model: copied, because the model may be deleted meanwhile."""
+    capture: Capture | None = None
+    """Which requests are written down: copied as well; None: none."""
     number: int = 0
     """How many updates it has had."""
     update: Deployment | None = None
@@ -382,7 +410,7 @@ class Endpoint(Record):
     @property
     def deployment(self) -> Deployment:
         """What it serves."""
-        return Deployment(number=self.number, config=self.config, variants=self.variants, containers=self.containers)
+        return Deployment(**{name: getattr(self, name) for name in Deployment.__dataclass_fields__})
 
 
 RECORD_KINDS: tuple[type[Record], ...] = (

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gyropilot.service.book import Book
+from gyropilot.service.data_capture import DataCapture
 from gyropilot.service.endpoint_configs import EndpointConfigService
 from gyropilot.service.endpoint_keeper import EndpointKeeper
 from gyropilot.service.endpoints import EndpointService
@@ -56,6 +57,7 @@ class Service:
     endpoint_configs: EndpointConfigService
     endpoints: EndpointService
     invocations: InvocationService
+    capture: DataCapture
     tags: TagService
     blobs: BlobStore
     logs: LogStore
@@ -103,7 +105,8 @@ def build_service(
     )
     trainings = TrainingService(records=records, jobs=jobs, logs=logs, clock=clock, wake=book.wake)
     transforms = TransformService(records=records, blobs=blobs, data=jobs.data, logs=logs, clock=clock, wake=book.wake)
-    invocations = InvocationService(records=records, client=client, book=book)
+    capture = DataCapture(blobs=blobs, logs=logs, clock=clock)
+    invocations = InvocationService(records=records, client=client, book=book, observers=[capture.note])
     endpoints = EndpointService(records=records, logs=logs, clock=clock, wake=book.wake, forget=invocations.forget)
     endpoint_keeper = EndpointKeeper(
         endpoints=endpoints,
@@ -131,6 +134,7 @@ def build_service(
         endpoint_configs=EndpointConfigService(records=records, clock=clock),
         endpoints=endpoints,
         invocations=invocations,
+        capture=capture,
         tags=TagService(records=records, jobs=jobs, identity=identity),
         blobs=blobs,
         logs=logs,

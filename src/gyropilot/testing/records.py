@@ -15,6 +15,7 @@ from gyropilot.service.records import (
     RECORD_KINDS,
     AutoMLJob,
     Candidate,
+    Capture,
     Container,
     Deployment,
     Endpoint,
@@ -40,6 +41,13 @@ _CONTAINER = Container(image="algo:1", model_data_url="s3://bucket/model.tar.gz"
 _VARIANT = Variant(name="all", model="model", instance_count=2, weight=0.5)
 _METRIC = Metric(name="accuracy", value=0.125, higher_is_better=True)
 _PROBLEM = Problem(data_uri="s3://bucket/in/", target="y", output_uri="s3://bucket/out/", algorithms=("linear",))
+_CAPTURE = Capture(
+    percentage=50,
+    destination="s3://bucket/captured",
+    captures_input=True,
+    captures_output=False,
+    csv_types=("text/csv",),
+)
 _TIMES: dict[str, Any] = {"created_at": _NOON, "modified_at": _NOON + timedelta(seconds=1)}
 
 _SAMPLES: tuple[Record, ...] = (
@@ -92,7 +100,7 @@ _SAMPLES: tuple[Record, ...] = (
         step=JobStep.TRANSFORMING,
     ),
     Model(name="Model", **_TIMES, request={}, containers=(_CONTAINER, _CONTAINER)),
-    EndpointConfig(name="Config", **_TIMES, request={}, variants=(_VARIANT,)),
+    EndpointConfig(name="Config", **_TIMES, request={}, variants=(_VARIANT,), capture=_CAPTURE),
     Endpoint(
         name="Endpoint",
         **_TIMES,
@@ -100,6 +108,7 @@ _SAMPLES: tuple[Record, ...] = (
         config="Config",
         variants=(_VARIANT,),
         containers={"all": (_CONTAINER,)},
+        capture=_CAPTURE,
         number=1,
         update=Deployment(number=2, config="Next", variants=(_VARIANT,), containers={"all": (_CONTAINER,)}),
         updated_at=_NOON,

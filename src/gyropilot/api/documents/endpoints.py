@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gyropilot.service.endpoints import Share
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.identity import Identity
-from gyropilot.service.records import Endpoint, Variant
+from gyropilot.service.records import Capture, Endpoint, Variant
 
 
 def describe_endpoint(endpoint: Endpoint, identity: Identity) -> dict[str, Any]:
@@ -21,12 +22,14 @@ def describe_endpoint(endpoint: Endpoint, identity: Identity) -> dict[str, Any]:
             "ProductionVariants": [{"VariantName": variant.name} for variant in endpoint.update.variants],
             "StartTime": endpoint.updated_at,
         }
+    if endpoint.capture is not None:
+        document["DataCaptureConfig"] = _describe_capture(endpoint.capture, serves=endpoint.status.serves)
     if endpoint.failure_reason:
         document["FailureReason"] = endpoint.failure_reason[:1024]
     return document
 
 
-KEPT = {"DesiredWeight": "weight", "DesiredInstanceCount": "instance_count"}
+KEPT = {"DesiredWeight": "weight", "DesiredInstanceCount": "instance_count", "DataCaptureConfig": "capture"}
 """Properties of variants that an update may leave as they are, and what they are called inside."""
 
 
@@ -86,6 +89,16 @@ def summarize_endpoint(endpoint: Endpoint, identity: Identity) -> dict[str, Any]
     }
 
 
+def _describe_capture(capture: Capture, *, serves: bool) -> dict[str, Any]:
+    return {
+        "EnableCapture": capture.is_enabled,
+        "CaptureStatus": "Started" if capture.is_enabled and serves else "Stopped",
+        "CurrentSamplingPercentage": capture.percentage,
+        "DestinationS3Uri": capture.destination,
+        "KmsKeyId": "",
+    }
+
+
 def _describe_variant(endpoint: Endpoint, variant: Variant) -> dict[str, Any]:
     desired = {each.name: each for each in endpoint.update.variants}.get(variant.name) if endpoint.update else None
     desired = desired or variant
@@ -103,4 +116,12 @@ def _describe_variant(endpoint: Endpoint, variant: Variant) -> dict[str, Any]:
         "DesiredWeight": desired.weight,
         "CurrentInstanceCount": variant.instance_count,
         "DesiredInstanceCount": desired.instance_count,
+        **_describe_hints(variant.hints),
     }
+
+
+def _describe_hints(hints: Mapping[str, Any]) -> dict[str, Any]:
+    document = {name: value for name, value in hints.items() if name != "ServerlessConfig"}
+    if "ServerlessConfig" in hints:
+        document |= dict.fromkeys(("CurrentServerlessConfig", "DesiredServerlessConfig"), hints["ServerlessConfig"])
+    return document

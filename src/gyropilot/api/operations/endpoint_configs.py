@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gyropilot.api.documents.endpoint_configs import describe_endpoint_config as describe
-from gyropilot.api.documents.endpoint_configs import read_variants, summarize_endpoint_config
+from gyropilot.api.documents.endpoint_configs import read_capture, read_variants, summarize_endpoint_config
 from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import find_page, page_query
@@ -15,7 +15,10 @@ def create_endpoint_config(context: Context, params: Params) -> Result:
     """Store an endpoint configuration."""
     variants = read_variants(params)
     name, tags = params["EndpointConfigName"], read_tags(params)
-    config = context.service.endpoint_configs.create(name, params, variants, tags=tags)
+    capture = read_capture(params)
+    if capture is not None:
+        context.service.jobs.data.check_output(capture.destination)
+    config = context.service.endpoint_configs.create(name, params, variants, capture=capture, tags=tags)
     return {"EndpointConfigArn": context.service.identity.endpoint_config_arn(config.name)}
 
 
