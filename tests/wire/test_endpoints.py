@@ -168,3 +168,72 @@ def test_application_auto_scaling_is_not_served(filled: Installation) -> None:
         "NotImplementedException",
         "Gyropilot does not serve the AWS service that signs as 'application-autoscaling'.",
     )
+
+
+# --- asynchronous invocations -----------------------------------------------------------------------------------------
+
+PLACES = {"S3OutputPath": "s3://data/out", "S3FailurePath": "s3://data/failed"}
+
+
+def answer_all(filled: Installation) -> None:
+    for invocation in filled.service.async_queue.choose():
+        filled.service.async_queue.answer(invocation)
+
+
+def test_an_asynchronous_invocation_is_answered_by_an_object(filled: Installation) -> None:
+    sagemaker, runtime, s3 = (filled.client(name) for name in ("sagemaker", "sagemaker-runtime", "s3"))
+    config = {"OutputConfig": PLACES, "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 3}}
+    serve(filled, "Async", AsyncInferenceConfig=config)
+    assert sagemaker.describe_endpoint(EndpointName="Async")["AsyncInferenceConfig"] == config
+    s3.put_object(Bucket="data", Key="in.csv", Body=b"1,2")
+    asked = {"EndpointName": "Async", "InputLocation": "s3://data/in.csv", "ContentType": "text/csv"}
+    answer = runtime.invoke_endpoint_async(**asked, InferenceId="mine", Accept="text/csv")
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
+    assert answer["InferenceId"] == "mine"
+    assert answer["FailureLocation"].startswith("s3://data/failed/")
+    answer_all(filled)
+    sent = {"content-type": "text/csv", "accept": "text/csv", "x-amzn-sagemaker-inference-id": "mine"}
+    assert filled.model.asked[-1] == sent
+    stored = s3.get_object(Bucket="data", Key=answer["OutputLocation"].removeprefix("s3://data/"))
+    assert (stored["Body"].read(), stored["ContentType"]) == (b"answer:1,2", "text/csv")
+
+    answer = runtime.invoke_endpoint_async(EndpointName="Async", Body=b"inline", Filename="a.txt")
+    assert answer["OutputLocation"] == "s3://data/out/a.txt"
+    answer_all(filled)
+    assert s3.get_object(Bucket="data", Key="out/a.txt")["Body"].read() == b"answer:inline"
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ({}, "must have an S3OutputPath"),
+        ({"S3OutputPath": "s3://missing/out"}, "Could not access s3://missing/out"),
+        ({**PLACES, "S3FailurePath": "s3://missing/failed"}, "Could not access s3://missing/failed"),
+        (
+            {**PLACES, "NotificationConfig": {"SuccessTopic": "arn:aws:sns:us-east-1:000000000000:done"}},
+            "does not support AsyncInferenceConfig.OutputConfig.NotificationConfig yet",
+        ),
+    ],
+)
+def test_places_that_cannot_be_are_refused(filled: Installation, output: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClientError) as error:
+        filled.client("sagemaker").create_endpoint_config(
+            EndpointConfigName="No", ProductionVariants=[VARIANT], AsyncInferenceConfig={"OutputConfig": output}
+        )
+    assert refused(error)[0] == "ValidationException"
+    assert message in refused(error)[1]
+
+
+def test_asynchronous_invocations_that_cannot_be_are_refused(filled: Installation) -> None:
+    runtime = filled.client("sagemaker-runtime")
+    serve(filled, "Synchronous")
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"EndpointName": "Synchronous", "Body": b"1"}, "takes no asynchronous invocations"),
+        ({"EndpointName": "none", "Body": b"1"}, "Endpoint none of account 000000000000 not found."),
+        ({"EndpointName": "Synchronous", "Body": b"1", "RequestTTLSeconds": 21_601}, "less than or equal to 21600"),
+    ]
+    for asked, message in cases:
+        with pytest.raises(ClientError) as error:
+            runtime.invoke_endpoint_async(**asked)
+        assert refused(error)[0] == "ValidationError"
+        assert message in refused(error)[1]

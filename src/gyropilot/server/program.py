@@ -106,6 +106,7 @@ def serve(
         app = make_app(application, lambda: {"status": "ok", "version": __version__})
         stack.enter_context(_outlive_signals())
         stack.enter_context(_run("data capture", service.capture.run, service.capture.wake))
+        stack.enter_context(_run("asynchronous invocations", service.async_queue.run, service.async_queue.wake))
         stack.enter_context(_run("supervisor", service.supervisor.run, service.book.wake))
         stack.enter_context(_tell_events(settings, stores, service.identity))
         _warm_up()

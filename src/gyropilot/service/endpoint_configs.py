@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gyropilot.service.ports import Clock, Query, RecordStore
-from gyropilot.service.records import Capture, EndpointConfig, Model, Variant
+from gyropilot.service.records import AsyncPlaces, Capture, EndpointConfig, Model, Variant
 
 
 class EndpointConfigService:
@@ -23,6 +23,7 @@ class EndpointConfigService:
         variants: Sequence[Variant],
         *,
         capture: Capture | None = None,
+        asynchronous: AsyncPlaces | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> EndpointConfig:
         """Store a configuration after checking that its models exist.
@@ -40,6 +41,7 @@ class EndpointConfigService:
                 request=request,
                 variants=tuple(variants),
                 capture=capture,
+                asynchronous=asynchronous,
                 tags=tags or {},
                 created_at=now,
                 modified_at=now,

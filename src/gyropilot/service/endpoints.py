@@ -239,7 +239,13 @@ class EndpointService:
     def _copy_config(self, name: str) -> Deployment:
         config = self._records.get(EndpointConfig, name)
         containers = {variant.name: self._records.get(Model, variant.model).containers for variant in config.variants}
-        return Deployment(config=config.name, variants=config.variants, containers=containers, capture=config.capture)
+        return Deployment(
+            config=config.name,
+            variants=config.variants,
+            containers=containers,
+            capture=config.capture,
+            asynchronous=config.asynchronous,
+        )
 
 
 def _members(deployment: Deployment) -> dict[str, Any]:

@@ -130,6 +130,15 @@ class InvocationService:
             raise ModelAnsweredError(invocation.endpoint, answer.status, answer.body)
         return variant, answer
 
+    def find_endpoint(self, name: str) -> Endpoint:
+        """Return an endpoint that serves.
+
+        Raises:
+            NotFoundError: when there is none of this name, in this case of letters.
+            EndpointNotReadyError: when it is not in service.
+        """
+        return self._served.get(name) or self._look_up(name)
+
     def _try_again(self, invocation: Invocation) -> tuple[str, Answer]:
         deadline = time.monotonic() + WAITING_SECONDS
         while time.monotonic() < deadline:
@@ -141,7 +150,7 @@ class InvocationService:
     def _try(self, invocation: Invocation, *, seconds: float) -> tuple[str, Answer] | None:
         """Return variant and answer; None: no server of the variant could be reached."""
         name = invocation.endpoint
-        endpoint = self._served.get(name) or self._look_up(name)
+        endpoint = self.find_endpoint(name)
         chosen = self._choose_variant(endpoint, invocation.variant)
         with self._book.borrow(name, chosen.name, seconds=seconds) as address:
             if address is None:

@@ -348,6 +348,18 @@ class Capture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AsyncPlaces:
+    """Where the answers to asynchronous invocations go."""
+
+    output_uri: str
+    """`s3://` location under which they are stored."""
+    failure_uri: str = ""
+    """`s3://` location under which is stored why there is none; empty: that is in the log only."""
+    max_per_instance: int | None = None
+    """How many a model server answers at once; None: a default."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EndpointConfig(Record):
     """What an endpoint is to serve."""
 
@@ -359,6 +371,8 @@ class EndpointConfig(Record):
     """The variants behind the endpoint."""
     capture: Capture | None = None
     """Which requests are written down; None: none."""
+    asynchronous: AsyncPlaces | None = None
+    """Where the answers to asynchronous invocations go; None: nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -375,6 +389,8 @@ class Deployment:
     """Variant name to the containers of its model."""
     capture: Capture | None = None
     """Which requests are written down; None: none."""
+    asynchronous: AsyncPlaces | None = None
+    """Where the answers to asynchronous invocations go; None: nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -393,6 +409,8 @@ class Endpoint(Record):
     """Variant name to the containers of its model: copied, because the model may be deleted meanwhile."""
     capture: Capture | None = None
     """Which requests are written down: copied as well; None: none."""
+    asynchronous: AsyncPlaces | None = None
+    """Where the answers to asynchronous invocations go: copied as well; None: nowhere."""
     number: int = 0
     """How many updates it has had."""
     update: Deployment | None = None
@@ -413,6 +431,32 @@ class Endpoint(Record):
         return Deployment(**{name: getattr(self, name) for name in Deployment.__dataclass_fields__})
 
 
+@dataclass(frozen=True, kw_only=True)
+class AsyncInvocation(Record):
+    """An invocation whose answer becomes an object, until it has. Its parent is the endpoint."""
+
+    kind: ClassVar[str] = "asynchronous invocation"
+
+    inference_id: str
+    """What its caller calls it."""
+    input_uri: str = ""
+    """`s3://` location of the rows; empty: they are in `body`."""
+    body: bytes = b""
+    """The rows."""
+    headers: Mapping[str, str]
+    """What goes to the model with them; keys in lower case."""
+    output_uri: str
+    """`s3://` location of the answer."""
+    failure_uri: str = ""
+    """`s3://` location of the reason why there is none; empty: nowhere."""
+    expires_at: datetime
+    """Until when it is sent to the model."""
+    timeout_seconds: float
+    """How long the model may take."""
+    attempts: int = 0
+    """How often it was sent."""
+
+
 RECORD_KINDS: tuple[type[Record], ...] = (
     AutoMLJob,
     Candidate,
@@ -421,5 +465,6 @@ RECORD_KINDS: tuple[type[Record], ...] = (
     Model,
     EndpointConfig,
     Endpoint,
+    AsyncInvocation,
 )
 """Every kind a record store must keep."""

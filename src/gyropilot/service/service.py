@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gyropilot.service.async_invocations import AsyncInvocationService
+from gyropilot.service.async_queue import AsyncQueue
 from gyropilot.service.book import Book
 from gyropilot.service.data_capture import DataCapture
 from gyropilot.service.endpoint_configs import EndpointConfigService
@@ -58,6 +60,8 @@ class Service:
     endpoints: EndpointService
     invocations: InvocationService
     capture: DataCapture
+    async_invocations: AsyncInvocationService
+    async_queue: AsyncQueue
     tags: TagService
     blobs: BlobStore
     logs: LogStore
@@ -108,6 +112,10 @@ def build_service(
     capture = DataCapture(blobs=blobs, logs=logs, clock=clock)
     invocations = InvocationService(records=records, client=client, book=book, observers=[capture.note])
     endpoints = EndpointService(records=records, logs=logs, clock=clock, wake=book.wake, forget=invocations.forget)
+    asynchronous = AsyncInvocationService(
+        records=records, blobs=blobs, invocations=invocations, clock=clock, wake=lambda: async_queue.wake()
+    )
+    async_queue = AsyncQueue(invocations=asynchronous, endpoints=endpoints, book=book, clock=clock)
     endpoint_keeper = EndpointKeeper(
         endpoints=endpoints,
         servers=ModelServers(launcher=launcher, client=client, endpoints=endpoints, clock=clock),
@@ -135,6 +143,8 @@ def build_service(
         endpoints=endpoints,
         invocations=invocations,
         capture=capture,
+        async_invocations=asynchronous,
+        async_queue=async_queue,
         tags=TagService(records=records, jobs=jobs, identity=identity),
         blobs=blobs,
         logs=logs,

@@ -13,6 +13,8 @@ from gyropilot.service.errors import AlreadyExistsError, ConflictError, NotFound
 from gyropilot.service.ports import Query, RecordStore, position_of
 from gyropilot.service.records import (
     RECORD_KINDS,
+    AsyncInvocation,
+    AsyncPlaces,
     AutoMLJob,
     Candidate,
     Capture,
@@ -48,6 +50,7 @@ _CAPTURE = Capture(
     captures_output=False,
     csv_types=("text/csv",),
 )
+_PLACES = AsyncPlaces(output_uri="s3://bucket/out", max_per_instance=2)
 _TIMES: dict[str, Any] = {"created_at": _NOON, "modified_at": _NOON + timedelta(seconds=1)}
 
 _SAMPLES: tuple[Record, ...] = (
@@ -100,7 +103,7 @@ _SAMPLES: tuple[Record, ...] = (
         step=JobStep.TRANSFORMING,
     ),
     Model(name="Model", **_TIMES, request={}, containers=(_CONTAINER, _CONTAINER)),
-    EndpointConfig(name="Config", **_TIMES, request={}, variants=(_VARIANT,), capture=_CAPTURE),
+    EndpointConfig(name="Config", **_TIMES, request={}, variants=(_VARIANT,), capture=_CAPTURE, asynchronous=_PLACES),
     Endpoint(
         name="Endpoint",
         **_TIMES,
@@ -112,6 +115,18 @@ _SAMPLES: tuple[Record, ...] = (
         number=1,
         update=Deployment(number=2, config="Next", variants=(_VARIANT,), containers={"all": (_CONTAINER,)}),
         updated_at=_NOON,
+    ),
+    AsyncInvocation(
+        name="invocation",
+        parent="Endpoint",
+        **_TIMES,
+        inference_id="mine",
+        body=b"\xff\x00",
+        headers={"content-type": "text/csv"},
+        output_uri="s3://bucket/out/invocation.out",
+        expires_at=_NOON,
+        timeout_seconds=900.0,
+        attempts=1,
     ),
 )
 

@@ -53,10 +53,13 @@ class Echo(BaseHTTPRequestHandler):
     server: EchoServer
 
     def do_GET(self) -> None:
-        is_silent = f"http://127.0.0.1:{self.server.server_port}" in self.server.silent
+        is_silent = f"http://127.0.0.1:{self.server.server_port}" in self.server.programs.silent
         self._answer(503 if is_silent else 200, b"")
 
     def do_POST(self) -> None:
+        if self.server.programs.broken:
+            self.close_connection = True
+            return
         body = self.rfile.read(int(self.headers["content-length"]))
         self._answer(400 if body == b"fail" else 200, body)
 
@@ -71,11 +74,11 @@ class Echo(BaseHTTPRequestHandler):
 
 
 class EchoServer(ThreadingHTTPServer):
-    """Serves the model; the addresses in `silent` do not answer that they are well."""
+    """Serves the model as the test's programs say."""
 
-    def __init__(self, silent: set[str]) -> None:
+    def __init__(self, programs: Programs) -> None:
         super().__init__(("127.0.0.1", 0), Echo)
-        self.silent = silent
+        self.programs = programs
         self._connections: list[Any] = []
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -99,6 +102,9 @@ class Programs:
     failing_servers: int = 0
     served: list[ModelServerSpec] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
+    """The addresses of servers that do not say that they are well."""
+    broken: bool = False
+    """Whether servers break off instead of answering."""
 
     def run_worker(self, job: str, program: InlineProgram) -> None:
         name = job.partition("/")[2]
@@ -113,7 +119,7 @@ class Programs:
         if self.failing_servers:
             self.failing_servers -= 1
             raise RuntimeError("this model cannot be served")
-        server = EchoServer(self.silent)
+        server = EchoServer(self)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         program.announce(f"http://127.0.0.1:{server.server_port}")

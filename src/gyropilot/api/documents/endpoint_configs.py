@@ -6,9 +6,9 @@ from typing import Any
 
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.identity import Identity
-from gyropilot.service.records import Capture, EndpointConfig, Variant
+from gyropilot.service.records import AsyncPlaces, Capture, EndpointConfig, Variant
 
-NOT_YET = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants", "MetricsConfig")
+NOT_YET = ("ExplainerConfig", "ShadowProductionVariants", "MetricsConfig")
 """Members of the request that ask for what Gyropilot does not do yet."""
 
 HINTS = ("ManagedInstanceScaling", "RoutingConfig", "ServerlessConfig")
@@ -45,6 +45,29 @@ def read_capture(params: dict[str, Any]) -> Capture | None:
         captures_output=bool(modes & {"Output", "InputAndOutput"}),
         csv_types=tuple(kinds.get("CsvContentTypes", ())),
         json_types=tuple(kinds.get("JsonContentTypes", ())),
+    )
+
+
+def read_async_places(params: dict[str, Any]) -> AsyncPlaces | None:
+    """Return where the answers to asynchronous invocations go; None: there are none.
+
+    Raises:
+        InvalidRequestError: when that is not said, or notifications are asked for.
+    """
+    config = params.get("AsyncInferenceConfig")
+    if config is None:
+        return None
+    output = config["OutputConfig"]
+    if "S3OutputPath" not in output:
+        raise InvalidRequestError("AsyncInferenceConfig.OutputConfig must have an S3OutputPath.")
+    if output.get("NotificationConfig"):
+        raise InvalidRequestError(
+            "Gyropilot does not support AsyncInferenceConfig.OutputConfig.NotificationConfig yet. Leave it out."
+        )
+    return AsyncPlaces(
+        output_uri=output["S3OutputPath"],
+        failure_uri=output.get("S3FailurePath", ""),
+        max_per_instance=config.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance"),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from gyropilot.service.endpoints import Share
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.identity import Identity
-from gyropilot.service.records import Capture, Endpoint, Variant
+from gyropilot.service.records import AsyncPlaces, Capture, Endpoint, Variant
 
 
 def describe_endpoint(endpoint: Endpoint, identity: Identity) -> dict[str, Any]:
@@ -24,6 +24,8 @@ def describe_endpoint(endpoint: Endpoint, identity: Identity) -> dict[str, Any]:
         }
     if endpoint.capture is not None:
         document["DataCaptureConfig"] = _describe_capture(endpoint.capture, serves=endpoint.status.serves)
+    if endpoint.asynchronous is not None:
+        document["AsyncInferenceConfig"] = _describe_async(endpoint.asynchronous)
     if endpoint.failure_reason:
         document["FailureReason"] = endpoint.failure_reason[:1024]
     return document
@@ -97,6 +99,16 @@ def _describe_capture(capture: Capture, *, serves: bool) -> dict[str, Any]:
         "DestinationS3Uri": capture.destination,
         "KmsKeyId": "",
     }
+
+
+def _describe_async(places: AsyncPlaces) -> dict[str, Any]:
+    output = {"S3OutputPath": places.output_uri}
+    if places.failure_uri:
+        output["S3FailurePath"] = places.failure_uri
+    document: dict[str, Any] = {"OutputConfig": output}
+    if places.max_per_instance is not None:
+        document["ClientConfig"] = {"MaxConcurrentInvocationsPerInstance": places.max_per_instance}
+    return document
 
 
 def _describe_variant(endpoint: Endpoint, variant: Variant) -> dict[str, Any]:

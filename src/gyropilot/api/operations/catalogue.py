@@ -83,6 +83,7 @@ SERVED = (
     ServedOperation("sagemaker", "ListTags", tags.list_tags),
     ServedOperation("sagemaker", "DeleteTags", tags.delete_tags),
     ServedOperation("sagemaker-runtime", "InvokeEndpoint", runtime.invoke_endpoint),
+    ServedOperation("sagemaker-runtime", "InvokeEndpointAsync", runtime.invoke_endpoint_async),
     ServedOperation("s3", "CreateBucket", buckets.create_bucket),
     ServedOperation("s3", "HeadBucket", buckets.head_bucket),
     ServedOperation("s3", "ListBuckets", buckets.list_buckets),

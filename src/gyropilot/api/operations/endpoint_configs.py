@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from gyropilot.api.documents.endpoint_configs import describe_endpoint_config as describe
-from gyropilot.api.documents.endpoint_configs import read_capture, read_variants, summarize_endpoint_config
+from gyropilot.api.documents.endpoint_configs import (
+    read_async_places,
+    read_capture,
+    read_variants,
+    summarize_endpoint_config,
+)
 from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import find_page, page_query
@@ -18,7 +23,13 @@ def create_endpoint_config(context: Context, params: Params) -> Result:
     capture = read_capture(params)
     if capture is not None:
         context.service.jobs.data.check_output(capture.destination)
-    config = context.service.endpoint_configs.create(name, params, variants, capture=capture, tags=tags)
+    asynchronous = read_async_places(params)
+    if asynchronous is not None:
+        for uri in filter(None, (asynchronous.output_uri, asynchronous.failure_uri)):
+            context.service.jobs.data.check_output(uri)
+    config = context.service.endpoint_configs.create(
+        name, params, variants, capture=capture, asynchronous=asynchronous, tags=tags
+    )
     return {"EndpointConfigArn": context.service.identity.endpoint_config_arn(config.name)}
 
 
