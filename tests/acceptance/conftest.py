@@ -49,5 +49,6 @@ def tables(session: Session) -> None:
 def jobs(session: Session, tables: None) -> None:
     """The jobs that several tests look at; they begin together and wait for their turn in the server."""
     create(session, request("two-classes", "adult/", "income", SECONDS))
-    create(session, request("a-number", "diamonds/diamonds.csv", "price", SECONDS))
+    deployed = {"ModelDeployConfig": {"EndpointName": "one-click"}}
+    create(session, request("a-number", "diamonds/diamonds.csv", "price", SECONDS, **deployed))
     create(session, request("many-classes", "covtype/part-0.parquet", "Cover_Type", SECONDS))

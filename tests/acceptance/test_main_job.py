@@ -234,3 +234,17 @@ def test_a_refused_request_is_in_the_endpoints_log(session: Session, endpoint: s
     found = wait_for(read, lambda text: "a request was answered with 400" in text)
     assert "A model server was started." in found
     assert "Number of columns in the received data is 3." in found
+
+
+def test_a_job_deploys_its_best_candidate_when_asked(session: Session) -> None:
+    job = wait_for_end(session, "a-number")
+    assert job["AutoMLJobStatus"] == "Completed", job.get("FailureReason")
+    assert job["ModelDeployResult"] == {"EndpointName": "one-click"}
+    assert "Step: DeployingModel." in text_of(session, "a-number")
+    header, rows = read_rows("diamonds.csv", 3)
+    answers = invoke(session, "one-click", write_rows(without(header.index("price"), rows))).splitlines()
+    assert all(float(answer) > 0 for answer in answers)
+    assert len(answers) == len(rows)
+    variant = session.client("sagemaker").describe_endpoint_config(EndpointConfigName="one-click")["ProductionVariants"]
+    model = session.client("sagemaker").describe_model(ModelName=variant[0]["ModelName"])
+    assert model["Containers"] == job["BestCandidate"]["InferenceContainers"]

@@ -214,7 +214,6 @@ def algorithms(*entries: list[str]) -> dict[str, Any]:
             "ValidationException",
             "Member must have value greater than or equal to 1",
         ),
-        ({"ModelDeployConfig": {"EndpointName": "e"}}, "ValidationException", "does not support ModelDeployConfig yet"),
         (
             {"ModelDeployConfig": {"EndpointName": "e", "AutoGenerateEndpointName": True}},
             "ValidationException",

@@ -11,7 +11,16 @@ from gyropilot.api.protocols.contracts import WireError
 from gyropilot.service import errors
 from gyropilot.service.endpoints import name_log_group
 from gyropilot.service.identity import Identity
-from gyropilot.service.records import AutoMLJob, Candidate, Endpoint, EndpointConfig, Model, TrainingJob, TransformJob
+from gyropilot.service.records import (
+    AsyncInvocation,
+    AutoMLJob,
+    Candidate,
+    Endpoint,
+    EndpointConfig,
+    Model,
+    TrainingJob,
+    TransformJob,
+)
 from gyropilot.service.tuning_records import PipelineFit, PipelineTransform, ProcessingPart, TuningJob
 
 
@@ -62,6 +71,7 @@ _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     Model.kind: Identity.model_arn,
     EndpointConfig.kind: Identity.endpoint_config_arn,
     Endpoint.kind: Identity.endpoint_arn,
+    AsyncInvocation.kind: lambda identity, name: identity.arn("async-invocation", name),
 }
 
 _JOBS: Mapping[str, str] = {AutoMLJob.kind: "an", TrainingJob.kind: "a", TransformJob.kind: "a"}

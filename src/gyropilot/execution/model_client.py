@@ -66,7 +66,7 @@ class HttpModelClient:
                 raise
             response.release_conn()
         except NewConnectionError as error:  # a subclass of the timeout that follows
-            raise ConnectionError(f"cannot connect to the model server at {address}") from error
+            raise ConnectionRefusedError(f"cannot connect to the model server at {address}") from error
         except Urllib3TimeoutError as error:
             raise TimeoutError(f"the model server at {address} gave no whole answer within {seconds:g} s") from error
         except HTTPError as error:

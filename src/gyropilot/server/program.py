@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 2048
 GRACE_SECONDS = 5
-SUPERVISOR_SECONDS = 30.0
-"""How long the supervisor may take to finish its round when the server ends."""
+THREAD_SECONDS = 30.0
+"""How long a part of the service may take to finish its round when the server ends."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,7 +105,9 @@ def serve(
         )
         app = make_app(application, lambda: {"status": "ok", "version": __version__})
         stack.enter_context(_outlive_signals())
-        stack.enter_context(_supervise(service))
+        stack.enter_context(_run("data capture", service.capture.run, service.capture.wake))
+        stack.enter_context(_run("asynchronous invocations", service.async_queue.run, service.async_queue.wake))
+        stack.enter_context(_run("supervisor", service.supervisor.run, service.book.wake))
         stack.enter_context(_tell_events(settings, stores, service.identity))
         _warm_up()
 
@@ -206,16 +208,17 @@ def _outlive_signals() -> Iterator[None]:
 
 
 @contextmanager
-def _supervise(service: Service) -> Iterator[None]:
+def _run(name: str, work: Callable[[threading.Event], None], wake: Callable[[], None]) -> Iterator[None]:
+    """Let a part of the service work in a thread of its own until the server ends."""
     stopped = threading.Event()
-    thread = threading.Thread(target=service.supervisor.run, args=(stopped,), name="supervisor", daemon=True)
+    thread = threading.Thread(target=work, args=(stopped,), name=name, daemon=True)
     thread.start()
     try:
         yield
     finally:
         stopped.set()
-        service.book.wake()
-        thread.join(SUPERVISOR_SECONDS)
+        wake()
+        thread.join(THREAD_SECONDS)
 
 
 @contextmanager
@@ -231,14 +234,10 @@ def _tell_events(settings: Settings, stores: Stores, identity: Identity) -> Iter
         sink=webhook,
         clock=now,
     )
-    stopped = threading.Event()
-    thread = threading.Thread(target=courier.run, args=(stopped,), name="courier", daemon=True)
-    thread.start()
     try:
-        yield
+        with _run("courier", courier.run, lambda: None):
+            yield
     finally:
-        stopped.set()
-        thread.join(SUPERVISOR_SECONDS)
         webhook.close()
 
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from gyropilot.service.changes import change_record
-from gyropilot.service.errors import InvalidMoveError, NotFoundError
+from gyropilot.service.errors import AlreadyExistsError, InvalidMoveError, NotFoundError
 from gyropilot.service.job_data import JobData
 from gyropilot.service.job_keeper import OPEN_STATES, JobKeeper, Outcome
 from gyropilot.service.ports import BlobStore, Clock, HeaderReader, LogStore, Query, RecordStore
 from gyropilot.service.quotas import PROFILES, Quotas
-from gyropilot.service.records import TUNING, AutoMLJob, Candidate, Job, Problem
+from gyropilot.service.records import TUNING, AutoMLJob, Candidate, Endpoint, Job, Problem
 from gyropilot.service.states import CANDIDATE_MOVES, CandidateStatus
 from gyropilot.service.tuning_parts import TuningParts
 
@@ -55,16 +55,19 @@ class JobService(JobKeeper[AutoMLJob]):
         generation: str = "V1",
         tags: Mapping[str, str] | None = None,
         created_by: str = "",
+        endpoint: str = "",
     ) -> AutoMLJob:
         """Check that the data can be read and has the target, and queue a job.
 
         Raises:
             InvalidRequestError: when the data does not allow the job, as `JobData.check` tells.
-            AlreadyExistsError: when the name is taken, in whatever case.
+            AlreadyExistsError: when the name is taken, in whatever case, or that of the endpoint.
             LimitExceededError: when as many jobs are open as the quotas allow.
         """
         self._check_name_is_free(name)
         problem = self.data.decide_mode(problem)
+        if endpoint:
+            self._check_endpoint_is_free(endpoint)
         findings = self.data.check(problem)
         now = self._clock()
         job = AutoMLJob(
@@ -73,6 +76,7 @@ class JobService(JobKeeper[AutoMLJob]):
             problem=problem,
             generation=generation,
             created_by=created_by,
+            endpoint=endpoint,
             tags=tags or {},
             findings=findings,
             created_at=now,
@@ -154,6 +158,13 @@ class JobService(JobKeeper[AutoMLJob]):
         if job.status.is_finished:
             self._end_open_candidates(job)
         return job
+
+    def _check_endpoint_is_free(self, name: str) -> None:
+        try:
+            taken = self._records.get(Endpoint, name)
+        except NotFoundError:
+            return
+        raise AlreadyExistsError(Endpoint.kind, taken.name)
 
     def _end_open_candidates(self, job: AutoMLJob) -> None:
         open_states = frozenset({CandidateStatus.IN_PROGRESS.value, CandidateStatus.STOPPING.value})

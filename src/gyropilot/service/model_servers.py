@@ -13,6 +13,10 @@ STARTUP_SECONDS = 240.0
 """How long a model server may take until it answers: AWS's default."""
 RESTARTS = 3
 """How often in a row a model server may die before its endpoint fails."""
+HEALTH_SECONDS = 5.0
+"""How often a model server is asked whether it is well."""
+SILENT_SECONDS = 60.0
+"""How long a model server may leave that unanswered until it is started again."""
 LONGEST_LINE = 1 << 18
 """Bytes of output without a line break that are not waited for any longer."""
 
@@ -25,6 +29,13 @@ class ModelServer:
     program: str = ""
     started_at: datetime
     is_ready: bool = False
+    """Whether it has answered since it was started."""
+    is_healthy: bool = True
+    """Whether it answered its last health check."""
+    answered_at: datetime
+    """When it last answered one."""
+    looked_at: datetime | None = None
+    """When the last health check was."""
     deaths: int = 0
     read: int = 0
     """Bytes of the program's output that its log has."""
@@ -57,6 +68,8 @@ class ModelServers:
             self._start(server)
         elif not server.is_ready:
             self._look_whether_ready(server)
+        else:
+            self._look_whether_healthy(server)
 
     def address(self, server: ModelServer) -> str | None:
         """Return where a server answers; None: it does not."""
@@ -74,10 +87,24 @@ class ModelServers:
         server.is_ready = address is not None and self._client.is_ready(address)
         if server.is_ready:
             server.deaths = 0
+            server.is_healthy, server.answered_at = True, self._clock()
             self._log(server, "The model server answers.")
         elif self._clock() - server.started_at > timedelta(seconds=STARTUP_SECONDS):
             self._launcher.stop(server.program)
             raise UnservableError(f"The model server did not answer within {STARTUP_SECONDS:g} s.")
+
+    def _look_whether_healthy(self, server: ModelServer) -> None:
+        now = self._clock()
+        if server.looked_at is not None and now - server.looked_at < timedelta(seconds=HEALTH_SECONDS):
+            return
+        server.looked_at = now
+        address = self._launcher.address(server.program)
+        server.is_healthy = address is not None and self._client.is_ready(address)
+        if server.is_healthy:
+            server.answered_at = now
+        elif now - server.answered_at > timedelta(seconds=SILENT_SECONDS):
+            self._log(server, f"The model server answered no health check for {SILENT_SECONDS:g} s.")
+            self._launcher.stop(server.program, grace_seconds=0.0)  # the next round finds it ended
 
     def _start(self, server: ModelServer) -> None:
         server.is_ready = False

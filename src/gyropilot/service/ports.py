@@ -592,7 +592,8 @@ class ModelClient(Protocol):
 
         Raises:
             TimeoutError: when there is no whole answer in time.
-            ConnectionError: when the server cannot be reached.
+            ConnectionRefusedError: when there is no connection to the server, so that nothing was sent.
+            ConnectionError: when the server broke off.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gyropilot.service.records import (
+    AsyncInvocation,
     AutoMLJob,
     Candidate,
     Endpoint,
@@ -23,5 +24,6 @@ RECORD_KINDS: tuple[type[Record], ...] = (
     Model,
     EndpointConfig,
     Endpoint,
+    AsyncInvocation,
 )
 """Every kind a record store must keep."""

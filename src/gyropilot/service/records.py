@@ -145,6 +145,10 @@ class AutoMLJob(Job):
     """Problems that did not fail the job (AWS: partial failure reasons)."""
     best_candidate: str = ""
     """Name of the best candidate so far."""
+    endpoint: str = ""
+    """The endpoint that its best candidate is to be served by; empty: none."""
+    is_deployed: bool = False
+    """Whether it was, by its end."""
     resolved_problem_type: str = ""
     """`binary`, `multiclass` or `regression`, once known."""
     resolved_objective: str = ""
@@ -340,6 +344,40 @@ class Variant:
     """How many server processes."""
     weight: float = 1.0
     """Share of the traffic, relative to the other variants."""
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for its scaling, as it was sent: shown, without effect."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capture:
+    """Which requests to an endpoint are written down, and where."""
+
+    is_enabled: bool = True
+    """Whether any are."""
+    percentage: int
+    """How many of a hundred, drawn by lot."""
+    destination: str
+    """`s3://` location under which the files go."""
+    captures_input: bool
+    """Whether the requests are."""
+    captures_output: bool
+    """Whether the answers are."""
+    csv_types: tuple[str, ...] = ()
+    """Media types that are written as text and called CSV."""
+    json_types: tuple[str, ...] = ()
+    """Media types that are written as text and called JSON; all others are written in base64."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsyncPlaces:
+    """Where the answers to asynchronous invocations go."""
+
+    output_uri: str
+    """`s3://` location under which they are stored."""
+    failure_uri: str = ""
+    """`s3://` location under which is stored why there is none; empty: that is in the log only."""
+    max_per_instance: int | None = None
+    """How many a model server answers at once; None: a default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,6 +390,10 @@ class EndpointConfig(Record):
     """The create request as it was sent: what describe must echo."""
     variants: tuple[Variant, ...]
     """The variants behind the endpoint."""
+    capture: Capture | None = None
+    """Which requests are written down; None: none."""
+    asynchronous: AsyncPlaces | None = None
+    """Where the answers to asynchronous invocations go; None: nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -366,6 +408,10 @@ class Deployment:
     """The variants, from the configuration."""
     containers: Mapping[str, tuple[Container, ...]]
     """Variant name to the containers of its model."""
+    capture: Capture | None = None
+    """Which requests are written down; None: none."""
+    asynchronous: AsyncPlaces | None = None
+    """Where the answers to asynchronous invocations go; None: nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -382,6 +428,10 @@ class Endpoint(Record):
     """The variants it serves: copied from the configuration, which may be deleted meanwhile."""
     containers: Mapping[str, tuple[Container, ...]]
     """Variant name to the containers of its model: copied, because the model may be deleted meanwhile."""
+    capture: Capture | None = None
+    """Which requests are written down: copied as well; None: none."""
+    asynchronous: AsyncPlaces | None = None
+    """Where the answers to asynchronous invocations go: copied as well; None: nowhere."""
     number: int = 0
     """How many updates it has had."""
     update: Deployment | None = None
@@ -399,4 +449,30 @@ class Endpoint(Record):
     @property
     def deployment(self) -> Deployment:
         """What it serves."""
-        return Deployment(number=self.number, config=self.config, variants=self.variants, containers=self.containers)
+        return Deployment(**{name: getattr(self, name) for name in Deployment.__dataclass_fields__})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsyncInvocation(Record):
+    """An invocation whose answer becomes an object, until it has. Its parent is the endpoint."""
+
+    kind: ClassVar[str] = "asynchronous invocation"
+
+    inference_id: str
+    """What its caller calls it."""
+    input_uri: str = ""
+    """`s3://` location of the rows; empty: they are in `body`."""
+    body: bytes = b""
+    """The rows."""
+    headers: Mapping[str, str]
+    """What goes to the model with them; keys in lower case."""
+    output_uri: str
+    """`s3://` location of the answer."""
+    failure_uri: str = ""
+    """`s3://` location of the reason why there is none; empty: nowhere."""
+    expires_at: datetime
+    """Until when it is sent to the model."""
+    timeout_seconds: float
+    """How long the model may take."""
+    attempts: int = 0
+    """How often it was sent."""

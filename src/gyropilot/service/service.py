@@ -8,8 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gyropilot.service.endpoints import EndpointConfigService, EndpointService
+from gyropilot.service.async_invocations import AsyncInvocationService
+from gyropilot.service.async_queue import AsyncQueue
+from gyropilot.service.book import Book
+from gyropilot.service.data_capture import DataCapture
+from gyropilot.service.endpoint_configs import EndpointConfigService
+from gyropilot.service.endpoint_keeper import EndpointKeeper
+from gyropilot.service.endpoints import EndpointService
 from gyropilot.service.identity import Identity
+from gyropilot.service.invocations import InvocationService
 from gyropilot.service.job_keeper import JobKeeper
 from gyropilot.service.job_queue import JobQueue
 from gyropilot.service.jobs import JobService
@@ -17,7 +24,7 @@ from gyropilot.service.model_servers import ModelServers
 from gyropilot.service.models import ModelService
 from gyropilot.service.ports import BlobStore, Clock, HeaderReader, Launcher, LogStore, ModelClient, RecordStore
 from gyropilot.service.quotas import PROFILES, Quotas
-from gyropilot.service.supervisor import Book, Supervisor
+from gyropilot.service.supervisor import Supervisor
 from gyropilot.service.tags import TagService
 from gyropilot.service.trainings import TrainingService
 from gyropilot.service.transforms import TransformService
@@ -51,6 +58,10 @@ class Service:
     models: ModelService
     endpoint_configs: EndpointConfigService
     endpoints: EndpointService
+    invocations: InvocationService
+    capture: DataCapture
+    async_invocations: AsyncInvocationService
+    async_queue: AsyncQueue
     tags: TagService
     blobs: BlobStore
     logs: LogStore
@@ -98,18 +109,28 @@ def build_service(
     )
     trainings = TrainingService(records=records, jobs=jobs, logs=logs, clock=clock, wake=book.wake)
     transforms = TransformService(records=records, blobs=blobs, data=jobs.data, logs=logs, clock=clock, wake=book.wake)
-    endpoints = EndpointService(records=records, client=client, book=book, logs=logs, clock=clock)
-    supervisor = Supervisor(
-        queues=[
-            _open_queue([jobs, trainings], launcher, clock, limits),
-            _open_queue([transforms], launcher, clock, limits),
-        ],
+    capture = DataCapture(blobs=blobs, logs=logs, clock=clock)
+    invocations = InvocationService(records=records, client=client, book=book, observers=[capture.note])
+    endpoints = EndpointService(records=records, logs=logs, clock=clock, wake=book.wake, forget=invocations.forget)
+    asynchronous = AsyncInvocationService(
+        records=records, blobs=blobs, invocations=invocations, clock=clock, wake=lambda: async_queue.wake()
+    )
+    async_queue = AsyncQueue(invocations=asynchronous, endpoints=endpoints, book=book, clock=clock)
+    endpoint_keeper = EndpointKeeper(
         endpoints=endpoints,
         servers=ModelServers(launcher=launcher, client=client, endpoints=endpoints, clock=clock),
         blobs=blobs,
         book=book,
         clock=clock,
         folder=folder,
+    )
+    supervisor = Supervisor(
+        queues=[
+            _open_queue([jobs, trainings], launcher, clock, limits),
+            _open_queue([transforms], launcher, clock, limits),
+        ],
+        endpoints=endpoint_keeper,
+        bell=book.bell,
     )
     return Service(
         identity=identity,
@@ -119,6 +140,10 @@ def build_service(
         models=ModelService(records=records, blobs=blobs, clock=clock),
         endpoint_configs=EndpointConfigService(records=records, clock=clock),
         endpoints=endpoints,
+        invocations=invocations,
+        capture=capture,
+        async_invocations=asynchronous,
+        async_queue=async_queue,
         tags=TagService(records=records, identity=identity),
         blobs=blobs,
         logs=logs,

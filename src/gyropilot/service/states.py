@@ -32,6 +32,8 @@ class JobStep(StrEnum):
     TRAINING_MODELS = "TrainingModels"
     TRANSFORMING = "Transforming"
     CANDIDATE_DEFINITIONS_GENERATED = "CandidateDefinitionsGenerated"
+    DEPLOYING_MODEL = "DeployingModel"
+    MODEL_DEPLOYMENT_ERROR = "ModelDeploymentError"
     MAX_CANDIDATES_REACHED = "MaxCandidatesReached"
     MAX_RUNTIME_REACHED = "MaxAutoMLJobRuntimeReached"
     COMPLETED = "Completed"

@@ -13,8 +13,11 @@ from gyropilot.service.errors import AlreadyExistsError, ConflictError, NotFound
 from gyropilot.service.ports import Query, RecordStore, position_of
 from gyropilot.service.record_kinds import RECORD_KINDS
 from gyropilot.service.records import (
+    AsyncInvocation,
+    AsyncPlaces,
     AutoMLJob,
     Candidate,
+    Capture,
     Container,
     Deployment,
     Endpoint,
@@ -48,6 +51,14 @@ _CONTAINER = Container(image="algo:1", model_data_url="s3://bucket/model.tar.gz"
 _VARIANT = Variant(name="all", model="model", instance_count=2, weight=0.5)
 _METRIC = Metric(name="accuracy", value=0.125, higher_is_better=True)
 _PROBLEM = Problem(data_uri="s3://bucket/in/", target="y", output_uri="s3://bucket/out/", algorithms=("linear",))
+_CAPTURE = Capture(
+    percentage=50,
+    destination="s3://bucket/captured",
+    captures_input=True,
+    captures_output=False,
+    csv_types=("text/csv",),
+)
+_PLACES = AsyncPlaces(output_uri="s3://bucket/out", max_per_instance=2)
 _TIMES: dict[str, Any] = {"created_at": _NOON, "modified_at": _NOON + timedelta(seconds=1)}
 
 _SAMPLES: tuple[Record, ...] = (
@@ -132,7 +143,7 @@ _SAMPLES: tuple[Record, ...] = (
         step=JobStep.TRANSFORMING,
     ),
     Model(name="Model", **_TIMES, request={}, containers=(_CONTAINER, _CONTAINER)),
-    EndpointConfig(name="Config", **_TIMES, request={}, variants=(_VARIANT,)),
+    EndpointConfig(name="Config", **_TIMES, request={}, variants=(_VARIANT,), capture=_CAPTURE, asynchronous=_PLACES),
     Endpoint(
         name="Endpoint",
         **_TIMES,
@@ -140,9 +151,22 @@ _SAMPLES: tuple[Record, ...] = (
         config="Config",
         variants=(_VARIANT,),
         containers={"all": (_CONTAINER,)},
+        capture=_CAPTURE,
         number=1,
         update=Deployment(number=2, config="Next", variants=(_VARIANT,), containers={"all": (_CONTAINER,)}),
         updated_at=_NOON,
+    ),
+    AsyncInvocation(
+        name="invocation",
+        parent="Endpoint",
+        **_TIMES,
+        inference_id="mine",
+        body=b"\xff\x00",
+        headers={"content-type": "text/csv"},
+        output_uri="s3://bucket/out/invocation.out",
+        expires_at=_NOON,
+        timeout_seconds=900.0,
+        attempts=1,
     ),
 )
 

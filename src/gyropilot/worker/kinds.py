@@ -10,7 +10,12 @@ from gyropilot.service.errors import NotFoundError
 from gyropilot.service.job_keeper import JobKeeper, Outcome
 from gyropilot.service.records import AutoMLJob, TrainingJob, TransformJob
 from gyropilot.worker.claim import Claim
+from gyropilot.worker.deploy import deploy
 from gyropilot.worker.workplace import Workplace
+
+
+def _end_so(_place: Workplace, _job: Any, _claim: Claim, outcome: Outcome) -> Outcome:
+    return outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +28,8 @@ class JobKind:
     """What the log says of a job first."""
     run: Callable[[Workplace, Any, Claim], Outcome]
     """Brings a claimed job to its end."""
+    conclude: Callable[[Workplace, Any, Claim, Outcome], Outcome] = _end_so
+    """Does what there is to do once it has one, and returns how the job ends."""
 
 
 def find_kind(resource: str) -> JobKind:
@@ -60,6 +67,7 @@ _KINDS: Mapping[str, JobKind] = {
         keeper=lambda place: place.jobs,
         greet=lambda job: f"Data: {job.problem.data_uri}; target: {job.problem.target}.",
         run=_train,
+        conclude=deploy,
     ),
     TrainingJob.resource: JobKind(
         keeper=lambda place: place.trainings,

@@ -51,10 +51,18 @@ def _finish(keeper: JobKeeper[Any], job: Job, owner: str, outcome: Outcome) -> N
 
 def _run(place: Workplace, kind: JobKind, keeper: JobKeeper[Any], job: Job, claim: Claim) -> Outcome:
     try:
-        return kind.run(place, job, claim)
+        outcome = _run_itself(place, kind, keeper, job, claim)
+        return outcome if claim.is_ending else kind.conclude(place, job, claim, outcome)
     except LeaseLostError:
         if claim.is_ending:
             return Outcome(status=job.status, step=job.step)
+        raise
+
+
+def _run_itself(place: Workplace, kind: JobKind, keeper: JobKeeper[Any], job: Job, claim: Claim) -> Outcome:
+    try:
+        return kind.run(place, job, claim)
+    except LeaseLostError:
         raise
     except Exception as error:
         if claim.is_ending:  # the lanes were asked to end as well, and their deaths are no failure of the job

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gyropilot.engine.budget import count_cores
+from gyropilot.service.endpoint_configs import EndpointConfigService
+from gyropilot.service.endpoints import EndpointService
 from gyropilot.service.identity import Identity
 from gyropilot.service.jobs import JobService
 from gyropilot.service.models import ModelService
@@ -35,6 +37,10 @@ class Workplace:
     """Where the progress of transform jobs is told."""
     models: ModelService
     """Where models are created."""
+    endpoint_configs: EndpointConfigService
+    """Where endpoint configurations are."""
+    endpoints: EndpointService
+    """Where endpoints are; the server's supervisor sees to them."""
     blobs: BlobStore
     """Where data comes from and models go to."""
     identity: Identity
@@ -71,6 +77,8 @@ def open_workplace(settings: Settings, stores: Stores) -> Workplace:
         trainings=TrainingService(records=stores.records, jobs=jobs, logs=stores.logs, clock=now),
         transforms=transforms,
         models=ModelService(records=stores.records, blobs=stores.blobs, clock=now),
+        endpoint_configs=EndpointConfigService(records=stores.records, clock=now),
+        endpoints=EndpointService(records=stores.records, logs=stores.logs, clock=now),
         blobs=stores.blobs,
         identity=Identity(account_id=settings.account_id, region=settings.region),
         folder=settings.home,

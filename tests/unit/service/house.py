@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,8 @@ from typing import Any
 from gyropilot.execution.inline import InlineLauncher, InlineProgram
 from gyropilot.execution.model_client import HttpModelClient
 from gyropilot.service.identity import Identity
-from gyropilot.service.ports import ModelServerSpec
+from gyropilot.service.invocations import Invocation
+from gyropilot.service.ports import Answer, ModelServerSpec
 from gyropilot.service.quotas import PROFILES, Quotas
 from gyropilot.service.records import AutoMLJob, Container, Problem, Variant
 from gyropilot.service.service import Limits, Service, build_service
@@ -48,10 +50,16 @@ class Echo(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    server: EchoServer
+
     def do_GET(self) -> None:
-        self._answer(200, b"")
+        is_silent = f"http://127.0.0.1:{self.server.server_port}" in self.server.programs.silent
+        self._answer(503 if is_silent else 200, b"")
 
     def do_POST(self) -> None:
+        if self.server.programs.broken:
+            self.close_connection = True
+            return
         body = self.rfile.read(int(self.headers["content-length"]))
         self._answer(400 if body == b"fail" else 200, body)
 
@@ -65,6 +73,26 @@ class Echo(BaseHTTPRequestHandler):
         return
 
 
+class EchoServer(ThreadingHTTPServer):
+    """Serves the model as the test's programs say."""
+
+    def __init__(self, programs: Programs) -> None:
+        super().__init__(("127.0.0.1", 0), Echo)
+        self.programs = programs
+        self._connections: list[Any] = []
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.append(request)
+        super().process_request(request, client_address)
+
+    def server_close(self) -> None:
+        """Close the kept connections as well, as the end of a process does."""
+        super().server_close()
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
 @dataclass
 class Programs:
     """What the programs of a test do, and which of them ran."""
@@ -73,6 +101,10 @@ class Programs:
     worked: list[str] = field(default_factory=list)
     failing_servers: int = 0
     served: list[ModelServerSpec] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+    """The addresses of servers that do not say that they are well."""
+    broken: bool = False
+    """Whether servers break off instead of answering."""
 
     def run_worker(self, job: str, program: InlineProgram) -> None:
         name = job.partition("/")[2]
@@ -87,7 +119,7 @@ class Programs:
         if self.failing_servers:
             self.failing_servers -= 1
             raise RuntimeError("this model cannot be served")
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+        server = EchoServer(self)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         program.announce(f"http://127.0.0.1:{server.server_port}")
@@ -121,6 +153,7 @@ class House:
     logs: MemoryLogStore
     programs: Programs
     launcher: CrowdedLauncher
+    client: HttpModelClient
 
     def put(self, key: str, content: bytes, bucket: str = "data") -> None:
         self.blobs.put(bucket, key, io.BytesIO(content))
@@ -130,6 +163,9 @@ class House:
 
     def claim(self, name: str = "churn", owner: str = "w1") -> AutoMLJob | None:
         return self.service.jobs.claim(name, owner, LEASE_SECONDS)
+
+    def invoke(self, name: str = "live", body: bytes = b"1", *, variant: str = "") -> tuple[str, Answer]:
+        return self.service.invocations.invoke(Invocation(endpoint=name, body=body, headers={}, variant=variant))
 
     def create_endpoint(self, name: str = "live", *variants: Variant, image: str = IDENTITY.ensembling_image) -> None:
         self.put("model.tar.gz", b"a model")
@@ -166,6 +202,7 @@ def open_house(folder: Path, *, max_running_jobs: int = 1, quotas: Quotas = PROF
         logs=logs,
         programs=programs,
         launcher=launcher,
+        client=client,
     )
     house.put("train/a.csv", b"x,y\n1,no\n2,yes\n")
     try:

@@ -167,9 +167,9 @@ def test_the_bell_starts_a_round_at_once(house: House) -> None:
 def test_an_endpoint_answers_once_its_model_server_does(house: House) -> None:
     house.create_endpoint()
     with pytest.raises(EndpointNotReadyError):
-        house.service.endpoints.invoke("live", b"1", {})
+        house.invoke("live", b"1")
     tick_until_in_service(house)
-    variant, answer = house.service.endpoints.invoke("live", b"hello", {})
+    variant, answer = house.invoke("live", b"hello")
     assert (variant, answer.status, answer.body) == ("all", 200, b"hello")
     assert house.programs.served[0].environment == {"KEY": "value"}
     assert house.programs.served[0].archives[0].read_bytes() == b"a model"
@@ -179,7 +179,7 @@ def test_a_models_error_is_told(house: House) -> None:
     house.create_endpoint()
     tick_until_in_service(house)
     with pytest.raises(ModelAnsweredError) as caught:
-        house.service.endpoints.invoke("live", b"fail", {})
+        house.invoke("live", b"fail")
     assert (caught.value.status, caught.value.body) == (400, b"fail")
 
 
@@ -187,9 +187,9 @@ def test_an_endpoints_name_is_invoked_as_it_was_spelled(house: House) -> None:
     house.create_endpoint()
     tick_until_in_service(house)
     with pytest.raises(NotFoundError):
-        house.service.endpoints.invoke("LIVE", b"1", {})
+        house.invoke("LIVE", b"1")
     with pytest.raises(VariantNotFoundError):
-        house.service.endpoints.invoke("live", b"1", {}, variant="none")
+        house.invoke("live", b"1", variant="none")
 
 
 def test_variants_share_the_traffic_by_weight(house: House) -> None:
@@ -197,8 +197,8 @@ def test_variants_share_the_traffic_by_weight(house: House) -> None:
         "live", Variant(name="a", model="m", weight=0.0), Variant(name="b", model="m", weight=1.0, instance_count=2)
     )
     tick_until_in_service(house)
-    assert {house.service.endpoints.invoke("live", b"1", {})[0] for _ in range(20)} == {"b"}
-    assert house.service.endpoints.invoke("live", b"1", {}, variant="a")[0] == "a"
+    assert {house.invoke("live", b"1")[0] for _ in range(20)} == {"b"}
+    assert house.invoke("live", b"1", variant="a")[0] == "a"
     assert len(house.programs.served) == 3
 
 

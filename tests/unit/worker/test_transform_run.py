@@ -37,6 +37,8 @@ def place(house: House, tmp_path: Path) -> Workplace:
     house.service.models.create("m", {}, [container])
     return Workplace(
         models=house.service.models,
+        endpoint_configs=house.service.endpoint_configs,
+        endpoints=house.service.endpoints,
         jobs=house.service.jobs,
         trainings=house.service.trainings,
         transforms=house.service.transforms,

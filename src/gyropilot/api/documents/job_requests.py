@@ -43,7 +43,6 @@ def read_problem(params: dict[str, Any]) -> Problem:
         InvalidRequestError: when fields contradict each other, or ask for what Gyropilot does not do yet.
     """
     config = params.get("AutoMLJobConfig", {})
-    _check_deployment(params.get("ModelDeployConfig", {}))
     _check_split(params, config)
     _check_weights(params, config)
     algorithms = _read_algorithms(config)
@@ -128,14 +127,6 @@ def _check_split(params: dict[str, Any], config: dict[str, Any]) -> None:
     for name in ("TargetAttributeName", *defaults):
         if len({channel.get(name, defaults.get(name)) for channel in channels}) > 1:
             _refuse(f"All channels must have the same {name}.")
-
-
-def _check_deployment(deploy: dict[str, Any]) -> None:
-    automatic, name = deploy.get("AutoGenerateEndpointName", False), deploy.get("EndpointName")
-    if automatic and name:
-        _refuse("EndpointName must not be set when AutoGenerateEndpointName is true.")
-    if automatic or name:
-        _refuse_yet("ModelDeployConfig", "Create an endpoint from the best candidate's InferenceContainers")
 
 
 def _read_data_uri(channel: dict[str, Any]) -> str:

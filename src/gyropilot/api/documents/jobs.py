@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gyropilot.api.documents.candidates import describe_candidate
+from gyropilot.api.documents.deployments import describe_deployment
 from gyropilot.api.documents.generations import request_as_v1, request_as_v2
 from gyropilot.api.documents.job_requests import CSV
 from gyropilot.api.documents.metrics import AWS_NAMES
@@ -75,7 +76,7 @@ def summarize_job(job: AutoMLJob, identity: Identity) -> dict[str, Any]:
 
 def _describe_whole(job: AutoMLJob, best: Candidate | None, identity: Identity) -> dict[str, Any]:
     """Return what describing shows alike in both generations."""
-    document = summarize_job(job, identity)
+    document = summarize_job(job, identity) | describe_deployment(job)
     if best is not None:
         document["BestCandidate"] = describe_candidate(best, identity)
     artifacts = {

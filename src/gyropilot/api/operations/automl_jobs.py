@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gyropilot.api.documents.candidates import describe_candidate
+from gyropilot.api.documents.deployments import read_endpoint_name
 from gyropilot.api.documents.generations import write_as_v1
 from gyropilot.api.documents.job_requests import read_problem
 from gyropilot.api.documents.jobs import describe_job, describe_job_v2, summarize_job
@@ -31,7 +32,13 @@ def _create(context: Context, params: Params, in_v1: Params, generation: str) ->
     problem, tags = read_problem(in_v1), read_tags(params)
     name = params["AutoMLJobName"]
     job = context.service.jobs.create(
-        name, params, problem, generation=generation, tags=tags, created_by=context.caller.user
+        name,
+        params,
+        problem,
+        generation=generation,
+        tags=tags,
+        created_by=context.caller.user,
+        endpoint=read_endpoint_name(in_v1),
     )
     return {"AutoMLJobArn": context.service.identity.job_arn(job.name)}
 

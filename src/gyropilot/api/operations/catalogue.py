@@ -73,6 +73,9 @@ SERVED = (
     ServedOperation("sagemaker", "DeleteEndpointConfig", endpoint_configs.delete_endpoint_config),
     ServedOperation("sagemaker", "CreateEndpoint", endpoints.create_endpoint),
     ServedOperation("sagemaker", "UpdateEndpoint", endpoints.update_endpoint),
+    ServedOperation(
+        "sagemaker", "UpdateEndpointWeightsAndCapacities", endpoints.update_endpoint_weights_and_capacities
+    ),
     ServedOperation("sagemaker", "DescribeEndpoint", endpoints.describe_endpoint),
     ServedOperation("sagemaker", "ListEndpoints", endpoints.list_endpoints),
     ServedOperation("sagemaker", "DeleteEndpoint", endpoints.delete_endpoint),
@@ -80,6 +83,7 @@ SERVED = (
     ServedOperation("sagemaker", "ListTags", tags.list_tags),
     ServedOperation("sagemaker", "DeleteTags", tags.delete_tags),
     ServedOperation("sagemaker-runtime", "InvokeEndpoint", runtime.invoke_endpoint),
+    ServedOperation("sagemaker-runtime", "InvokeEndpointAsync", runtime.invoke_endpoint_async),
     ServedOperation("s3", "CreateBucket", buckets.create_bucket),
     ServedOperation("s3", "HeadBucket", buckets.head_bucket),
     ServedOperation("s3", "ListBuckets", buckets.list_buckets),

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from gyropilot.api.documents.endpoint_configs import describe_endpoint_config as describe
-from gyropilot.api.documents.endpoint_configs import read_variants, summarize_endpoint_config
+from gyropilot.api.documents.endpoint_configs import (
+    read_async_places,
+    read_capture,
+    read_variants,
+    summarize_endpoint_config,
+)
 from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import find_page, page_query
@@ -15,7 +20,16 @@ def create_endpoint_config(context: Context, params: Params) -> Result:
     """Store an endpoint configuration."""
     variants = read_variants(params)
     name, tags = params["EndpointConfigName"], read_tags(params)
-    config = context.service.endpoint_configs.create(name, params, variants, tags=tags)
+    capture = read_capture(params)
+    if capture is not None:
+        context.service.jobs.data.check_output(capture.destination)
+    asynchronous = read_async_places(params)
+    if asynchronous is not None:
+        for uri in filter(None, (asynchronous.output_uri, asynchronous.failure_uri)):
+            context.service.jobs.data.check_output(uri)
+    config = context.service.endpoint_configs.create(
+        name, params, variants, capture=capture, asynchronous=asynchronous, tags=tags
+    )
     return {"EndpointConfigArn": context.service.identity.endpoint_config_arn(config.name)}
 
 

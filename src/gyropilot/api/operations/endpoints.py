@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gyropilot.api.documents.endpoints import check_deployment_config, read_kept, summarize_endpoint
+from gyropilot.api.documents.endpoints import check_deployment_config, read_kept, read_shares, summarize_endpoint
 from gyropilot.api.documents.endpoints import describe_endpoint as describe
 from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
@@ -23,6 +23,12 @@ def update_endpoint(context: Context, params: Params) -> Result:
     check_deployment_config(params)
     name, config = params["EndpointName"], params["EndpointConfigName"]
     endpoint = context.service.endpoints.update(name, config, kept=read_kept(params))
+    return {"EndpointArn": context.service.identity.endpoint_arn(endpoint.name)}
+
+
+def update_endpoint_weights_and_capacities(context: Context, params: Params) -> Result:
+    """Begin to share the traffic otherwise, with other numbers of model servers."""
+    endpoint = context.service.endpoints.share(params["EndpointName"], read_shares(params))
     return {"EndpointArn": context.service.identity.endpoint_arn(endpoint.name)}
 
 
