@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 INLINE_BYTES = 16 * 1024
 """Up to this size a body is answered on the event loop, which is faster than a thread and holds nobody up."""
 BATCH_MEGABYTES = 6
+ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+"""The header that goes through an endpoint in both directions."""
 
 
 class BodyTooLargeError(Exception):
@@ -58,6 +61,8 @@ class ModelApp:
             return _refuse(error.status, str(error))
         except RequestError as error:
             return _refuse(400, str(error))
+        except TimeoutError:
+            return _refuse(408, f"The body did not come within {self._options.body_seconds:g} seconds.")
         except BodyTooLargeError:
             return _refuse(413, f"The body is larger than {self._options.max_bytes} bytes.")
         except ClientDisconnect:
@@ -69,12 +74,16 @@ class ModelApp:
     async def _answer(self, request: Request) -> Response:
         incoming = choose_incoming(request.headers.get("content-type", ""))
         outgoing = choose_outgoing(request.headers.get("accept", ""), self._options.default_accept)
-        body = await self._read_body(request)
+        async with asyncio.timeout(self._options.body_seconds):
+            body = await self._read_body(request)
         if len(body) > INLINE_BYTES:
             content = await run_in_threadpool(self._predict, body, incoming, outgoing)
         else:
             content = self._predict(body, incoming, outgoing)
-        return Response(content, headers={"content-type": f"{CSV}; charset=utf-8" if outgoing == CSV else outgoing})
+        headers = {"content-type": f"{CSV}; charset=utf-8" if outgoing == CSV else outgoing}
+        if ATTRIBUTES in request.headers:
+            headers[ATTRIBUTES] = request.headers[ATTRIBUTES]
+        return Response(content, headers=headers)
 
     async def _read_body(self, request: Request) -> bytes:
         if int(request.headers.get("content-length", 0)) > self._options.max_bytes:

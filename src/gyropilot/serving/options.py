@@ -24,6 +24,8 @@ class ServingOptions:
     """Answered with when the client does not care."""
     max_bytes: int = MAX_BYTES
     """Greatest body of a request."""
+    body_seconds: float = 60.0
+    """How long a body may take to come."""
 
 
 def read_options(environment: Mapping[str, str]) -> ServingOptions:

@@ -50,6 +50,11 @@ class Predictor:
         return self.manifest.target_position
 
     @property
+    def other_names(self) -> frozenset[str]:
+        """The columns of the training table that are no features: the target, and the weight if there was one."""
+        return frozenset({self.manifest.target, self.manifest.weight_column} - {""})
+
+    @property
     def problem_type(self) -> ProblemType:
         """The kind of answer."""
         return self.manifest.problem_type

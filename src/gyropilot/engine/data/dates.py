@@ -53,7 +53,8 @@ MONTH_FORMATS = ("%Y-%m", "%Y/%m", "%b %Y", "%B %Y")
 SECONDS, MILLISECONDS, DIGITS = "epoch_s", "epoch_ms", "%Y%m%d"
 """How numbers are dates: seconds or milliseconds since 1970, or eight digits."""
 SAMPLE = 500
-SHORTEST = 6
+SHORTEST, LONGEST = 6, 100
+"""Characters of a date. Looking for zones in much longer texts would take long."""
 
 _EPOCH = datetime(1970, 1, 1)  # dates are compared as they are written
 _ZONE = re.compile(r"\s*(UTC|GMT)$")
@@ -102,6 +103,8 @@ def find_named_date_format(name: str, low: float, high: float) -> str:
 def parse_date(text: str, date_format: str) -> datetime | None:
     """Return the moment, in UTC when the text names a zone and as written otherwise; None when it is no such date."""
     text = text.strip()
+    if len(text) > LONGEST:
+        return None
     try:
         if date_format == ISO:
             moment = datetime.fromisoformat(_ZONE.sub("+00:00", text))

@@ -66,7 +66,7 @@ class RecordAnswerer:
     def _read_picked(self, record: Any) -> list[str]:
         return _as_cells(self._plan.input_path.pick(record))
 
-    def _read_document(self, record: Any) -> list[str]:
+    def _read_document(self, record: Any) -> Sequence[str]:
         return read_instance(self._plan.input_path.pick(record), "the record", self._model)
 
     def _predict(self, rows: Rows, batch: Batch) -> Answers:

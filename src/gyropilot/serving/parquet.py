@@ -1,0 +1,89 @@
+"""Reads tables of Parquet. Needs pyarrow: it is imported when the first such table comes, and never before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from gyropilot.engine.data.read import adopt_table
+from gyropilot.engine.errors import DataError, RequestError
+from gyropilot.serving.model import Model
+from gyropilot.serving.rows import Rows, show_names
+
+MAX_TABLE_BYTES = 128 << 20
+"""The greatest table of a request: the bytes of its cells' text, and CELL_BYTES for each. Few bytes can hold many."""
+CELL_BYTES = 8
+ROWS_AT_ONCE = 4096
+
+
+def read_parquet(body: bytes, model: Model) -> Rows:
+    """Read the rows of a request.
+
+    Raises:
+        RequestError: when it is no Parquet, lacks columns of the model, or is larger than a request may be.
+    """
+    rows: Rows = []
+    for part in iterate_parquet(pa.BufferReader(body), model, most_bytes=MAX_TABLE_BYTES):
+        rows += part
+    return rows
+
+
+def iterate_parquet(source: Path | pa.NativeFile, model: Model, *, most_bytes: float = math.inf) -> Iterator[Rows]:
+    """Yield the rows of a table in pieces: the cells of the model's columns, which are found by their names.
+
+    Args:
+        source: the table.
+        model: whose columns; others are passed over.
+        most_bytes: how large the table may be; each piece of it, MAX_TABLE_BYTES at most.
+
+    Raises:
+        RequestError: when it is no Parquet, lacks columns of the model, or is larger.
+    """
+    room = most_bytes
+    try:
+        # Cells of text are looked at as what they repeat: a few bytes could hold more than the memory does.
+        with pyarrow.parquet.ParquetFile(source, read_dictionary=_find_texts(source, model)) as file:
+            for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(model.feature_names)):
+                size = _count_bytes(batch)
+                room -= size
+                if size > MAX_TABLE_BYTES or room < 0:
+                    raise RequestError(f"The table is too large: its cells hold more than {MAX_TABLE_BYTES} bytes.")
+                yield _take_rows(batch, model)
+    except (pa.ArrowException, OSError, DataError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise RequestError(f"The table is not Parquet that can be read: {first_line}") from None
+
+
+def _find_texts(source: Path | pa.NativeFile, model: Model) -> list[str]:
+    """Return the names of the columns of text that the model reads."""
+    schema = pyarrow.parquet.read_schema(source)
+    repeated = {name for name in schema.names if schema.names.count(name) > 1}
+    missing = [name for name in model.feature_names if name not in set(schema.names)]
+    if missing or repeated:
+        what = f"lacks columns of the model: {show_names(missing)}" if missing else f"repeats {show_names(repeated)}"
+        raise RequestError(f"The table {what}.")
+    if isinstance(source, pa.NativeFile):
+        source.seek(0)
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    return [name for name in model.feature_names if any(is_kind(schema.field(name).type) for is_kind in kinds)]
+
+
+def _count_bytes(batch: pa.RecordBatch) -> int:
+    size: int = CELL_BYTES * batch.num_rows * batch.num_columns
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            lengths = pc.binary_length(column.dictionary).take(column.indices)
+            size += pc.sum(lengths).as_py() or 0
+        else:
+            size += column.nbytes
+    return size
+
+
+def _take_rows(batch: pa.RecordBatch, model: Model) -> Rows:
+    table = adopt_table(pa.Table.from_batches([batch])).columns
+    return list(zip(*(table.column(name).to_pylist() for name in model.feature_names), strict=True))
