@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gyropilot.engine.bundle.archive import unpack
 from gyropilot.engine.bundle.manifest import Manifest, read_manifest
 from gyropilot.engine.bundle.stages import AlgorithmStage, facts_of, features_of, open_session
+from gyropilot.engine.errors import BundleError
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.task import ProblemType
 
@@ -111,4 +112,20 @@ def load(path: Path | str) -> Predictor:
 
 
 def _open(folder: Path) -> Predictor:
-    return Predictor(read_manifest(folder), open_session(folder))
+    predictor = Predictor(read_manifest(folder), open_session(folder))
+    try:
+        _try_out(predictor)
+    except Exception as error:
+        # Pieces that do not fit together fail in as many ways as there are pieces.
+        raise BundleError(f"The model cannot predict: {error}") from error
+    return predictor
+
+
+def _try_out(predictor: Predictor) -> None:
+    """Predict a row without cells, so that what does not fit is found before anyone asks."""
+    answer = predictor.predict_rows([[None] * len(predictor.feature_names)])
+    given = answer.values if answer.probabilities is None else answer.probabilities
+    assert given is not None, "a prediction is one or the other"
+    expected = (1, len(predictor.classes)) if predictor.classes else (1,)
+    if given.shape != expected:
+        raise ValueError(f"its graph gives an array of shape {given.shape}; {expected} is expected")

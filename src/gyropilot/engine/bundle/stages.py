@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from gyropilot.engine.budget import count_cores
 from gyropilot.engine.bundle.archive import unpack
 from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, read_manifest
+from gyropilot.engine.bundle.operators import check_operators
 from gyropilot.engine.errors import BundleError, RequestError
-from gyropilot.engine.features.documents import read_document, write_document
+from gyropilot.engine.features.documents import read_content, read_document, write_document
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.files import writing
@@ -200,7 +201,7 @@ def open_stage(path: Path) -> FeatureStage | AlgorithmStage | LabelStage:
 
 def _open(folder: Path) -> FeatureStage | AlgorithmStage | LabelStage:
     try:
-        content = (folder / STAGE).read_bytes()
+        content = read_content(folder / STAGE)
         kinds = FeatureStage | AlgorithmFacts | LabelStage
         stage: FeatureStage | AlgorithmFacts | LabelStage = read_document(content, folder / ARRAYS, kinds)  # type: ignore[arg-type]  # a union is no type
     except (msgspec.MsgspecError, OSError, ValueError) as error:
@@ -216,10 +217,12 @@ def open_session(folder: Path) -> onnxruntime.InferenceSession:
     """
     content = _read_graph(folder)
     options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # no other is checked
     options.intra_op_num_threads = 1  # a row is quicker on one thread than shared among several
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
+        check_operators(content)
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # ONNX Runtime's errors have no common class of their own.

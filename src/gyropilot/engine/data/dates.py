@@ -100,6 +100,17 @@ def find_named_date_format(name: str, low: float, high: float) -> str:
     return ""
 
 
+def is_date_format(date_format: str) -> bool:
+    """Tell whether dates can be looked for in a format that came with a model."""
+    if len(date_format) > LONGEST:
+        return False
+    try:
+        parse_date("", date_format)
+    except re.error:  # a part of the date stands in it twice
+        return False
+    return True
+
+
 def parse_date(text: str, date_format: str) -> datetime | None:
     """Return the moment, in UTC when the text names a zone and as written otherwise; None when it is no such date."""
     text = text.strip()
