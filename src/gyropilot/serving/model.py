@@ -52,3 +52,11 @@ class Model(Protocol):
             RequestError: when the rows do not fit the model.
         """
         ...
+
+    def find_bounds(self, values: Any, level: float) -> tuple[Any, Any]:
+        """Return the ends of the interval around each predicted number that holds the answer with a probability.
+
+        Raises:
+            RequestError: when the model has no such intervals.
+        """
+        ...

@@ -37,3 +37,8 @@ class ScriptedModel:
             probabilities=np.stack([1 - ages, ages], axis=1),
             values=ages,
         )
+
+    def find_bounds(self, values: NDArray[np.float64], level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        if self.classes:
+            raise RequestError("Only regressions have prediction intervals.")
+        return values - level, values + level

@@ -47,7 +47,7 @@ def write_parquet(ages: list[float]) -> bytes:
 
 @pytest.mark.parametrize("rows", [1, 2, 3 * ROWS_AT_ONCE + 1])
 def test_tables_of_parquet_are_answered_piece_by_piece(rows: int) -> None:
-    asked = {"content_type": "application/x-parquet", "splits_lines": False}
+    asked: dict[str, Any] = {"content_type": "application/x-parquet", "splits_lines": False}
     body = write_parquet([30.0, 60.0, 30.0][: rows % 3] + [60.0] * (rows - rows % 3))
     labels = answer(body, environment={"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label"}, **asked).split()
     assert len(labels) == rows

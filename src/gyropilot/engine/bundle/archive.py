@@ -7,7 +7,6 @@ import re
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 from gyropilot.engine.errors import BundleError
 from gyropilot.engine.files import writing
@@ -45,7 +44,7 @@ def unpack(archive: Path, folder: Path) -> None:
     """
     try:
         most = min(MAX_BYTES, max(SMALL_BYTES, MAX_RATIO * archive.stat().st_size))
-        with gzip.open(archive) as zipped, tarfile.open(fileobj=_Limited(zipped, most), mode="r:") as tar:  # type: ignore[call-overload]  # it has what is needed
+        with gzip.open(archive) as zipped, tarfile.open(fileobj=_Limited(zipped, most), mode="r:") as tar:
             names: set[str] = set()
             for member in tar:
                 if member.isdir() and PurePosixPath(member.name) == PurePosixPath("."):
@@ -83,7 +82,7 @@ class _Limited:
     `tarfile` reads as much at once as the archive says that it should.
     """
 
-    def __init__(self, content: BinaryIO, most_bytes: int) -> None:
+    def __init__(self, content: gzip.GzipFile, most_bytes: int) -> None:
         self._content = content
         self._most_bytes = most_bytes
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from gyropilot.engine.bundle.archive import unpack
 from gyropilot.engine.bundle.manifest import Manifest, read_manifest
 from gyropilot.engine.bundle.stages import AlgorithmStage, facts_of, features_of, open_session
-from gyropilot.engine.errors import BundleError
+from gyropilot.engine.errors import BundleError, RequestError
 from gyropilot.engine.features.encoders import Cell
+from gyropilot.engine.metrics.intervals import find_bounds
 from gyropilot.engine.task import ProblemType
 
 
@@ -91,6 +92,24 @@ class Predictor:
             return Prediction(values=predictions[:, 0])
         labels = tuple(self._classes[index] for index in self.choose_classes(predictions).tolist())
         return Prediction(labels=labels, probabilities=predictions)
+
+    def find_bounds(self, values: NDArray[np.float32], level: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the least and the greatest amount that an answer is, with a probability of `level` or more.
+
+        Args:
+            values: (n,) predicted amounts.
+            level: such as 0.9; it holds over all rows together, not for each kind of row.
+
+        Raises:
+            RequestError: when the model is no regression, or does not know.
+        """
+        if self._classes:
+            raise RequestError("Only regressions have prediction intervals; this model predicts classes.")
+        try:
+            low, high = find_bounds(self.manifest.residual_quantiles, level)
+        except ValueError as error:
+            raise RequestError(f"There is no prediction interval: {error}.") from None
+        return values + np.float32(low), values + np.float32(high)
 
     def choose_classes(self, probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
         """Return the number of the class that is decided for in each row of (n, classes) probabilities."""

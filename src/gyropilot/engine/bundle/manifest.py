@@ -77,6 +77,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """How many numbers the graph keeps for a row at once, where they are many: how many rows it may be given."""
     figures: tuple[Figure, ...]
     """Its metrics for unseen rows, the objective first."""
+    residual_quantiles: tuple[float | None, ...] = ()
+    """For regression, how far answers of unseen rows lie from predictions: see `engine.metrics.intervals`."""
     provenance: Provenance
 
 
