@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
 import signal
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from gyropilot.sdk import Session
@@ -134,6 +139,27 @@ def test_an_id_goes_with_its_prediction(session: Session, adult: str) -> None:
     labels = [line.partition(",")[0] for line in invoke(session, adult, write_rows(FEATURES)).splitlines()]
     expected = write_rows([[f"id-{place}", label] for place, label in enumerate(labels)])
     assert get(session, "joined/out/a.csv.out") == expected
+
+
+def test_a_table_of_parquet_is_read_by_the_names_of_its_columns(session: Session, stored: str) -> None:
+    with tarfile.open(ARCHIVE) as archive:
+        manifest = archive.extractfile("manifest.json")
+        assert manifest is not None
+        amount, colour, day = json.load(manifest)["encoder"]["columns"]
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(
+        pa.table({day: ["2024-03-04", "2023-12-31"], "id": [1, 2], amount: [0.5, -2], colour: ["red", None]}), sink
+    )
+    put(session, "columns/in/a.parquet", sink.getvalue())
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/columns/in/"}
+    asked = {"DataSource": {"S3DataSource": source}, "ContentType": "application/x-parquet"}
+    transform(session, "columns", TransformInput=asked)
+    transform(session, "columns-by-line", TransformInput={**asked, "SplitType": "Line"})
+    assert wait(session, "columns")["TransformJobStatus"] == "Completed"
+    assert get(session, "columns/out/a.parquet.out") == LABELS
+    refused = wait(session, "columns-by-line")
+    assert refused["TransformJobStatus"] == "Failed"
+    assert "application/x-parquet has none. Use None." in refused["FailureReason"]
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------

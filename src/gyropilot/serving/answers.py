@@ -16,6 +16,9 @@ from gyropilot.serving.tables import Table
 
 Column = Sequence[Any]
 
+BOUNDED = ("predicted_label", "lower_bound", "upper_bound")
+"""What an answer of a regression with bounds holds."""
+
 
 def write_answers(answers: Answers, model: Model, options: ServingOptions, media_type: str) -> bytes:
     """Return the body of a response: one entry per row, in the order of the rows."""
@@ -29,11 +32,18 @@ def write_answers(answers: Answers, model: Model, options: ServingOptions, media
 
 
 def tabulate_answers(answers: Answers, model: Model, options: ServingOptions) -> tuple[Sequence[str], Sequence[Column]]:
-    """Return what an answer holds: its keys, and a column with a value per row for each."""
+    """Return what an answer holds: its keys, and a column with a value per row for each.
+
+    Raises:
+        RequestError: when bounds are asked for that the model does not have.
+    """
     if isinstance(answers, Table):
         return answers.pick(options)
+    if options.interval is not None:
+        low, high = model.find_bounds(answers.values, options.interval)
+        return BOUNDED, [answers.values.tolist(), low.tolist(), high.tolist()]
     if not model.classes:
-        return ("predicted_label",), [answers.values.tolist()]
+        return BOUNDED[:1], [answers.values.tolist()]
     return options.output, [_column(key, answers, model, options) for key in options.output]
 
 

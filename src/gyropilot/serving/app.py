@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +19,7 @@ from gyropilot.engine.errors import RequestError
 from gyropilot.serving.answers import write_answers
 from gyropilot.serving.media import CSV, MediaTypeError, choose_incoming, choose_outgoing
 from gyropilot.serving.model import Model
-from gyropilot.serving.options import ServingOptions
+from gyropilot.serving.options import ServingOptions, read_probability
 from gyropilot.serving.rows import read_rows
 
 log = logging.getLogger(__name__)
@@ -23,6 +27,11 @@ log = logging.getLogger(__name__)
 INLINE_BYTES = 16 * 1024
 """Up to this size a body is answered on the event loop, which is faster than a thread and holds nobody up."""
 BATCH_MEGABYTES = 6
+ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+"""The header that goes through an endpoint in both directions."""
+EXPLANATIONS = "x-amzn-sagemaker-enable-explanations"
+INTERVAL = "prediction-interval"
+"""The attribute that asks for bounds, such as `prediction-interval=0.9`."""
 
 
 class BodyTooLargeError(Exception):
@@ -58,6 +67,8 @@ class ModelApp:
             return _refuse(error.status, str(error))
         except RequestError as error:
             return _refuse(400, str(error))
+        except TimeoutError:
+            return _refuse(408, f"The body did not come within {self._options.body_seconds:g} seconds.")
         except BodyTooLargeError:
             return _refuse(413, f"The body is larger than {self._options.max_bytes} bytes.")
         except ClientDisconnect:
@@ -69,12 +80,17 @@ class ModelApp:
     async def _answer(self, request: Request) -> Response:
         incoming = choose_incoming(request.headers.get("content-type", ""))
         outgoing = choose_outgoing(request.headers.get("accept", ""), self._options.default_accept)
-        body = await self._read_body(request)
+        options = choose_options(request.headers, self._options)
+        async with asyncio.timeout(self._options.body_seconds):
+            body = await self._read_body(request)
         if len(body) > INLINE_BYTES:
-            content = await run_in_threadpool(self._predict, body, incoming, outgoing)
+            content = await run_in_threadpool(self._predict, body, incoming, outgoing, options)
         else:
-            content = self._predict(body, incoming, outgoing)
-        return Response(content, headers={"content-type": f"{CSV}; charset=utf-8" if outgoing == CSV else outgoing})
+            content = self._predict(body, incoming, outgoing, options)
+        headers = {"content-type": f"{CSV}; charset=utf-8" if outgoing == CSV else outgoing}
+        if ATTRIBUTES in request.headers:
+            headers[ATTRIBUTES] = request.headers[ATTRIBUTES]
+        return Response(content, headers=headers)
 
     async def _read_body(self, request: Request) -> bytes:
         if int(request.headers.get("content-length", 0)) > self._options.max_bytes:
@@ -87,9 +103,29 @@ class ModelApp:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _predict(self, body: bytes, incoming: str, outgoing: str) -> bytes:
+    def _predict(self, body: bytes, incoming: str, outgoing: str, options: ServingOptions) -> bytes:
         rows = read_rows(body, incoming, self._model)
-        return write_answers(self._model.predict_rows(rows), self._model, self._options, outgoing)
+        return write_answers(self._model.predict_rows(rows), self._model, options, outgoing)
+
+
+def choose_options(headers: Mapping[str, str], options: ServingOptions) -> ServingOptions:
+    """Return the options with what a request asks for; of attributes that others read, nothing is said.
+
+    Raises:
+        RequestError: when it asks for what no model has.
+    """
+    if headers.get(EXPLANATIONS, "`false`").strip("` ").lower() != "false":
+        raise RequestError(
+            "The models of Gyropilot do not explain single predictions yet; leave EnableExplanations out."
+        )
+    for attribute in re.split(r"[,;\s]+", headers.get(ATTRIBUTES, "")):
+        name, _, value = attribute.partition("=")
+        if name.lower() == INTERVAL:
+            try:
+                return replace(options, interval=read_probability(value, INTERVAL))
+            except ValueError as error:
+                raise RequestError(f"{error}.") from None
+    return options
 
 
 def make_app(model: Model, options: ServingOptions) -> Starlette:

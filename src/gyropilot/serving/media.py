@@ -5,6 +5,7 @@ from __future__ import annotations
 CSV = "text/csv"
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"
+PARQUET = "application/x-parquet"
 
 _INCOMING = {
     "": CSV,
@@ -13,6 +14,9 @@ _INCOMING = {
     JSON: JSON,
     JSON_LINES: JSON_LINES,
     "application/x-jsonlines": JSON_LINES,
+    PARQUET: PARQUET,
+    "application/vnd.apache.parquet": PARQUET,
+    "x-application/vnd.amazon+parquet": PARQUET,  # as the input of AutoML jobs names it
 }
 _OUTGOING = {
     CSV: CSV,

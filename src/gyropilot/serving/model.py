@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from gyropilot.engine.features.encoders import Cell
+
 
 class Answers(Protocol):
     """Predictions for some rows, in their order: `engine.bundle.load.Prediction` is one."""
@@ -34,13 +36,8 @@ class Model(Protocol):
         ...
 
     @property
-    def target(self) -> str:
-        """The column that is predicted."""
-        ...
-
-    @property
-    def target_position(self) -> int:
-        """Where the target stood among all training columns."""
+    def other_names(self) -> frozenset[str]:
+        """The columns of the training table that are no features: rows may hold them, too."""
         ...
 
     @property
@@ -48,10 +45,18 @@ class Model(Protocol):
         """The classes; empty for regression."""
         ...
 
-    def predict_rows(self, rows: Sequence[Sequence[str]]) -> Answers:
-        """Predict rows of text cells; an empty cell is a missing value.
+    def predict_rows(self, rows: Sequence[Sequence[Cell]]) -> Answers:
+        """Predict rows of cells; an empty one is a missing value.
 
         Raises:
             RequestError: when the rows do not fit the model.
+        """
+        ...
+
+    def find_bounds(self, values: Any, level: float) -> tuple[Any, Any]:
+        """Return the ends of the interval around each predicted number that holds the answer with a probability.
+
+        Raises:
+            RequestError: when the model has no such intervals.
         """
         ...

@@ -24,13 +24,18 @@ class ServingOptions:
     """Answered with when the client does not care."""
     max_bytes: int = MAX_BYTES
     """Greatest body of a request."""
+    interval: float | None = None
+    """Probability with which a regression's answers lie between the bounds that it gives; none: it gives no bounds."""
+    body_seconds: float = 60.0
+    """How long a body may take to come."""
 
 
 def read_options(environment: Mapping[str, str]) -> ServingOptions:
     """Read the variables of the SageMaker inference containers; what is absent or empty takes its default.
 
     Raises:
-        ValueError: when `MAX_CONTENT_LENGTH` is no whole number above 0.
+        ValueError: when `MAX_CONTENT_LENGTH` is no whole number above 0, or `GYROPILOT_PREDICTION_INTERVAL` no
+            probability.
     """
     defaults = ServingOptions()
     supported = _split(environment.get("SAGEMAKER_INFERENCE_SUPPORTED", ""))
@@ -39,6 +44,7 @@ def read_options(environment: Mapping[str, str]) -> ServingOptions:
         supported=defaults.supported.intersection(supported) if supported else defaults.supported,
         default_accept=environment.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "").strip().lower()
         or defaults.default_accept,
+        interval=_read_interval(environment.get("GYROPILOT_PREDICTION_INTERVAL", "")),
         max_bytes=_read_size(environment.get("MAX_CONTENT_LENGTH", ""), defaults.max_bytes),
     )
 
@@ -58,3 +64,22 @@ def _read_size(text: str, default: int) -> int:
     if not text.strip().isdecimal() or int(text) == 0:
         raise ValueError(f"MAX_CONTENT_LENGTH must be a whole number above 0, not {text!r}")
     return int(text)
+
+
+def _read_interval(text: str) -> float | None:
+    return read_probability(text, "GYROPILOT_PREDICTION_INTERVAL") if text.strip() else None
+
+
+def read_probability(text: str, name: str) -> float:
+    """Read a probability.
+
+    Raises:
+        ValueError: when it is no number above 0 and below 1.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1:
+        raise ValueError(f"{name} must be a number above 0 and below 1, not {text[:100]!r}")
+    return number

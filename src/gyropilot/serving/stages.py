@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 
 from gyropilot.engine.bundle.archive import unpack
-from gyropilot.engine.bundle.load import Prediction, StagedPredictor, load
+from gyropilot.engine.bundle.load import Prediction, StagedPredictor, load, try_out
 from gyropilot.engine.bundle.stages import (
     AlgorithmStage,
     FeatureStage,
@@ -26,6 +26,7 @@ from gyropilot.engine.bundle.stages import (
     open_stages,
 )
 from gyropilot.engine.errors import BundleError, RequestError
+from gyropilot.engine.features.encoders import Cell
 from gyropilot.serving.model import Answers, Model
 from gyropilot.serving.options import read_keys
 from gyropilot.serving.tables import Table
@@ -80,15 +81,20 @@ def _fuse(stages: Sequence[Stages]) -> StagedPredictor:
         )
     if features.width != algorithm.width:
         raise BundleError(f"The features are {features.width} numbers a row; the algorithm takes {algorithm.width}.")
-    return StagedPredictor(features, algorithm, labels)
+    predictor = StagedPredictor(features, algorithm, labels)
+    try_out(predictor)
+    return predictor
 
 
 class _Stage:
-    """What all stages are, seen as models: without a target among the columns, and without classes."""
+    """What all stages are, seen as models: without other columns, classes and bounds."""
 
-    target = ""
-    target_position = -1
+    other_names: frozenset[str] = frozenset()
     classes: tuple[str, ...] = ()
+
+    def find_bounds(self, values: Any, level: float) -> tuple[Any, Any]:  # noqa: ARG002  # of models that have bounds
+        """Refuse: the stage predicts no amounts."""
+        raise RequestError("Only regressions have prediction intervals; this container predicts no amounts.")
 
 
 class FeatureModel(_Stage):
@@ -96,15 +102,14 @@ class FeatureModel(_Stage):
 
     def __init__(self, stage: FeatureStage) -> None:
         self._stage = stage
-        self.target = stage.target
-        self.target_position = stage.target_position
+        self.other_names = stage.other_names
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The columns in training order, without the target."""
         return self._stage.columns
 
-    def predict_rows(self, rows: Sequence[Sequence[str]]) -> Answers:
+    def predict_rows(self, rows: Sequence[Sequence[Cell]]) -> Answers:
         """Return the numbers of rows, each as the shortest text that means it.
 
         Raises:
@@ -123,7 +128,7 @@ class AlgorithmModel(_Stage):
         self.classes = stage.class_numbers
         self.feature_names = tuple(f"feature_{place}" for place in range(stage.width))
 
-    def predict_rows(self, rows: Sequence[Sequence[str]]) -> Answers:
+    def predict_rows(self, rows: Sequence[Sequence[Cell]]) -> Answers:
         """Return predictions.
 
         Raises:
@@ -131,7 +136,7 @@ class AlgorithmModel(_Stage):
         """
         _check_width(rows, len(self.feature_names))
         try:
-            numbers = np.array([[float(cell or "nan") for cell in row] for row in rows], dtype=np.float32)
+            numbers = np.array([[_read_number(cell) for cell in row] for row in rows], dtype=np.float32)
         except ValueError as error:
             raise RequestError(f"The algorithm takes numbers only: {error}.") from None
         predictions = self._stage.run(numbers)
@@ -139,6 +144,14 @@ class AlgorithmModel(_Stage):
             return Prediction(values=predictions[:, 0])
         chosen = self._stage.choose_classes(predictions).tolist()
         return Prediction(labels=tuple(map(str, chosen)), probabilities=predictions)
+
+    def find_bounds(self, values: Any, level: float) -> tuple[Any, Any]:
+        """Return the ends of the interval around each predicted amount that holds the answer with a probability.
+
+        Raises:
+            RequestError: when the algorithm has no such intervals.
+        """
+        return self._stage.find_bounds(values, level)
 
 
 class LabelModel(_Stage):
@@ -148,14 +161,14 @@ class LabelModel(_Stage):
         self._stage = stage
         self.feature_names = tuple(keys)
 
-    def predict_rows(self, rows: Sequence[Sequence[str]]) -> Answers:
+    def predict_rows(self, rows: Sequence[Sequence[Cell]]) -> Answers:
         """Return the columns of the input that are asked for, with labels for numbers of classes, and all labels.
 
         Raises:
             RequestError: when a row has another number of cells, or one is not what its key says.
         """
         _check_width(rows, len(self.feature_names))
-        readers: Mapping[str, Callable[[str], Any]] = {
+        readers: Mapping[str, Callable[[Any], Any]] = {
             "predicted_label": self._name,
             "probability": float,
             "probabilities": orjson.loads,
@@ -169,12 +182,16 @@ class LabelModel(_Stage):
                 raise RequestError(f"The column {key!r} cannot be read: {error}.") from None
         return Table(columns, len(rows))
 
-    def _name(self, cell: str) -> str:
+    def _name(self, cell: Any) -> str:
         (label,) = self._stage.name_classes(np.array([int(cell)]))
         return label
 
 
-def _check_width(rows: Sequence[Sequence[str]], expected: int) -> None:
+def _read_number(cell: Cell) -> float:
+    return math.nan if cell in {None, ""} else float(cell)
+
+
+def _check_width(rows: Sequence[Sequence[Cell]], expected: int) -> None:
     for row in rows:
         if len(row) != expected:
             raise RequestError(

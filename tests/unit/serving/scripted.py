@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.errors import RequestError
+from gyropilot.engine.features.encoders import Cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +22,10 @@ class ScriptedAnswers:
 @dataclass(frozen=True, kw_only=True)
 class ScriptedModel:
     feature_names: tuple[str, ...] = ("age", "job", "x")
-    target: str = "y"
-    target_position: int = 1
+    other_names: frozenset[str] = frozenset({"y"})
     classes: tuple[str, ...] = ("no", "yes")
 
-    def predict_rows(self, rows: Sequence[Sequence[str]]) -> ScriptedAnswers:
+    def predict_rows(self, rows: Sequence[Sequence[Cell]]) -> ScriptedAnswers:
         for row in rows:
             if len(row) not in {len(self.feature_names), len(self.feature_names) + 1}:
                 raise RequestError(f"Expected number of columns is {len(self.feature_names)}.")
@@ -37,3 +37,8 @@ class ScriptedModel:
             probabilities=np.stack([1 - ages, ages], axis=1),
             values=ages,
         )
+
+    def find_bounds(self, values: NDArray[np.float64], level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        if self.classes:
+            raise RequestError("Only regressions have prediction intervals.")
+        return values - level, values + level

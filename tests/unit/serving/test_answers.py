@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from gyropilot.engine.errors import RequestError
 from gyropilot.serving.answers import write_answers
 from gyropilot.serving.media import CSV, JSON, JSON_LINES
 from gyropilot.serving.options import ServingOptions
@@ -66,3 +69,13 @@ def test_regression_answers_with_one_number_whatever_is_asked() -> None:
 def test_a_class_with_a_comma_is_quoted() -> None:
     model = ScriptedModel(classes=("no, never", "yes"))
     assert write(model, CSV, "predicted_label") == b'"no, never"\nyes\n'
+
+
+def test_bounds_stand_behind_amounts() -> None:
+    options = ServingOptions(interval=0.5)
+    answers = NUMBERS.predict_rows(ROWS)
+    assert write_answers(answers, NUMBERS, options, CSV) == b"0.25,-0.25,0.75\n0.75,0.25,1.25\n"
+    first = json.loads(write_answers(answers, NUMBERS, options, JSON))["predictions"][0]
+    assert first == {"predicted_label": 0.25, "lower_bound": -0.25, "upper_bound": 0.75}
+    with pytest.raises(RequestError, match="Only regressions"):
+        write_answers(MODEL.predict_rows(ROWS), MODEL, options, CSV)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gyropilot.serving.media import CSV, JSON, JSON_LINES, MediaTypeError, choose_incoming, choose_outgoing
+from gyropilot.serving.media import CSV, JSON, JSON_LINES, PARQUET, MediaTypeError, choose_incoming, choose_outgoing
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ from gyropilot.serving.media import CSV, JSON, JSON_LINES, MediaTypeError, choos
         ("application/json;charset=utf-8", JSON),
         ("application/jsonlines", JSON_LINES),
         ("application/x-jsonlines", JSON_LINES),
+        ("Application/X-Parquet", PARQUET),
+        ("x-application/vnd.amazon+parquet", PARQUET),
     ],
 )
 def test_reads_content_types(content_type: str, chosen: str) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from gyropilot.engine.errors import RequestError
+from gyropilot.serving.app import choose_options
 from gyropilot.serving.options import KEYS, MAX_BYTES, ServingOptions, read_options
 
 
@@ -34,3 +36,37 @@ def test_reads_accept_and_limit() -> None:
 def test_a_limit_that_means_nothing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="MAX_CONTENT_LENGTH must be a whole number above 0"):
         read_options({"MAX_CONTENT_LENGTH": text})
+
+
+def test_reads_the_level_of_intervals() -> None:
+    assert read_options({"GYROPILOT_PREDICTION_INTERVAL": " 0.9 "}).interval == 0.9
+    for text in ("1", "0", "nan", "much"):
+        with pytest.raises(ValueError, match="GYROPILOT_PREDICTION_INTERVAL must be a number above 0 and below 1"):
+            read_options({"GYROPILOT_PREDICTION_INTERVAL": text})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "interval"),
+    [
+        ("", None),
+        ("trace=7", None),
+        ("prediction-interval", "must be"),
+        ("Prediction-Interval=0.9", 0.9),
+        ("trace=7, prediction-interval=0.5;x", 0.5),
+        ("prediction-interval=90", "must be"),
+    ],
+)
+def test_a_request_may_ask_for_intervals(attributes: str, interval: float | str | None) -> None:
+    headers = {"x-amzn-sagemaker-custom-attributes": attributes}
+    if isinstance(interval, str):
+        with pytest.raises(RequestError, match=interval):
+            choose_options(headers, ServingOptions())
+    else:
+        assert choose_options(headers, ServingOptions()).interval == interval
+
+
+def test_explanations_are_refused_in_words() -> None:
+    for off in ("false", "`false`", "False"):
+        assert choose_options({"x-amzn-sagemaker-enable-explanations": off}, ServingOptions()) == ServingOptions()
+    with pytest.raises(RequestError, match="leave EnableExplanations out"):
+        choose_options({"x-amzn-sagemaker-enable-explanations": "`true`"}, ServingOptions())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ CSV = {"content-type": "text/csv"}
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     announcement: Path = tmp_path_factory.mktemp("serving") / "address"
-    app = make_app(ScriptedModel(), ServingOptions(max_bytes=LIMIT))
+    app = make_app(ScriptedModel(), ServingOptions(max_bytes=LIMIT, body_seconds=1.0))
     config = uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", log_level="critical", access_log=False)
     server = AnnouncingServer(config, announcement)
     thread = threading.Thread(target=server.run)
@@ -88,6 +89,19 @@ def test_a_body_of_unknown_length_is_limited_too(address: str, http: urllib3.Poo
     pieces = iter([b"x" * INLINE_BYTES] * 3)
     answer = http.request("POST", f"{address}/invocations", body=pieces, headers=CSV, chunked=True)
     assert answer.status == 413
+
+
+def test_gives_custom_attributes_back(address: str, http: urllib3.PoolManager) -> None:
+    headers = {**CSV, "x-amzn-sagemaker-custom-attributes": "trace=7"}
+    answer = http.request("POST", f"{address}/invocations", body=b"25,a,1", headers=headers)
+    assert answer.headers["x-amzn-sagemaker-custom-attributes"] == "trace=7"
+
+
+def test_does_not_wait_for_a_body_for_ever(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n25,")
+        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
 def test_other_methods_and_paths_are_refused(address: str, http: urllib3.PoolManager) -> None:

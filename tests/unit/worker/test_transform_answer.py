@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from gyropilot.engine.errors import RequestError
+from gyropilot.serving.parquet import ROWS_AT_ONCE
 from gyropilot.worker.transform.answer import RecordAnswerer
 from tests.unit.serving.scripted import ScriptedModel
-from tests.unit.worker.transforming import plan_for, read
+from tests.unit.worker.transforming import plan_for
 
 MODEL = ScriptedModel()
 JSON_LINES = "application/jsonlines"
 
 
 def answer(content: bytes, model: ScriptedModel = MODEL, **asked: Any) -> str:
-    plan = plan_for(**asked)
-    answerer = RecordAnswerer(model, plan)
-    return b"".join(answerer.answer(answerer.prepare(batch)) for batch in read(content, plan)).decode()
+    answerer = RecordAnswerer(model, plan_for(**asked))
+    return b"".join(map(answerer.answer, answerer.read(io.BytesIO(content)))).decode()
 
 
 def test_answers_are_the_model_servers() -> None:
@@ -29,6 +33,38 @@ def test_answers_are_the_model_servers() -> None:
     )
     assert answer(b"30,a,1\n", accept="application/json", assembles_lines=False).endswith("}]}")
     assert answer(b'[30, "a", 1]\n{"age": 60}\n', content_type=JSON_LINES) == "no,0.7\nyes,0.6\n"
+
+
+def write_columns(**columns: Any) -> bytes:
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+def write_parquet(ages: list[float]) -> bytes:
+    return write_columns(id=ages, x=ages, job=["a"] * len(ages), age=ages)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3 * ROWS_AT_ONCE + 1])
+def test_tables_of_parquet_are_answered_piece_by_piece(rows: int) -> None:
+    asked: dict[str, Any] = {"content_type": "application/x-parquet", "splits_lines": False}
+    body = write_parquet([30.0, 60.0, 30.0][: rows % 3] + [60.0] * (rows - rows % 3))
+    labels = answer(body, environment={"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label"}, **asked).split()
+    assert len(labels) == rows
+    assert labels[:2] == ["no", "yes"][:rows]
+    document = json.loads(answer(body, accept="application/json", **asked))
+    assert [each["predicted_label"] for each in document["predictions"]] == labels
+    gzipped = answer(gzip.compress(body), compression="gzip", **asked)
+    assert gzipped.count("\n") == rows
+
+
+def test_tables_that_are_refused_are_told_why() -> None:
+    with pytest.raises(RequestError, match="lacks columns of the model: age, job, x"):
+        answer(write_columns(a=[1]), content_type="application/x-parquet", splits_lines=False)
+    with pytest.raises(RequestError, match="The table is not Parquet that can be read"):
+        answer(b"age,job,x\n", content_type="application/x-parquet", splits_lines=False)
+    with pytest.raises(RequestError, match=r"larger than 100 bytes \(MaxPayloadInMB\)"):
+        answer(write_parquet([1.0]), content_type="application/x-parquet", splits_lines=False, max_payload_bytes=100)
 
 
 @pytest.mark.parametrize("header", [b"age,job,x\n", b"age,y,job,x\n", b"\n\nage,job,x\n"])

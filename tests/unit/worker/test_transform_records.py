@@ -115,7 +115,7 @@ class Tape(io.RawIOBase):
 def test_a_long_object_is_read_in_pieces_and_given_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "CHUNK_BYTES", 4096)
     tape: Any = Tape()
-    batches = [len(batch.records) for batch in read_batches(tape, replace(LINES, batch_bytes=40_000))]
+    batches = [len(batch.records) for batch in read_batches(tape, replace(LINES, batch_bytes=40_000), ())]
     assert (sum(batches), max(batches), tape.most) == (250_000, 10_000, 4096)
 
 

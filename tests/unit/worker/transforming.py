@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from gyropilot.service.records import Container, Transform, TransformJob
@@ -31,8 +32,8 @@ def plan_for(environment: dict[str, str] | None = None, **asked: Any) -> Transfo
     return make_plan(job, container.environment)
 
 
-def read(content: bytes, plan: TransformPlan) -> list[Batch]:
-    return list(read_batches(io.BytesIO(content), plan))
+def read(content: bytes, plan: TransformPlan, columns: Sequence[str] = ()) -> list[Batch]:
+    return list(read_batches(io.BytesIO(content), plan, columns))
 
 
 def records_of(content: bytes, plan: TransformPlan) -> list[tuple[int, Any]]:

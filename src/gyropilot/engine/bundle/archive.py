@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import re
 import tarfile
+import zlib
 from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
 from gyropilot.engine.errors import BundleError
 from gyropilot.engine.files import writing
 
 MAX_BYTES = 20 << 30
-"""An archive that unpacks to more than this is refused."""
+"""An archive that unpacks to more than this is refused,"""
+MAX_RATIO, SMALL_BYTES = 100, 64 << 20
+"""as is one that unpacks to so many times its size, and to more than a small one would hold."""
+MAX_MEMBERS = 64
+CHUNK_BYTES = 1 << 20
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 def pack(folder: Path, archive: Path) -> None:
@@ -35,20 +43,65 @@ def unpack(archive: Path, folder: Path) -> None:
     Raises:
         BundleError: when it is not such an archive.
     """
-    room = MAX_BYTES
     try:
-        with tarfile.open(archive, mode="r:*") as tar:
+        most = min(MAX_BYTES, max(SMALL_BYTES, MAX_RATIO * archive.stat().st_size))
+        with (
+            gzip.open(archive) as zipped,
+            tarfile.open(
+                fileobj=cast("IO[bytes]", _Limited(zipped, most)),
+                mode="r:",  # it asks no more of a file
+            ) as tar,
+        ):
+            names: set[str] = set()
             for member in tar:
                 if member.isdir() and PurePosixPath(member.name) == PurePosixPath("."):
                     continue
                 name = member.name.removeprefix("./")
-                room -= member.size
-                if not member.isfile() or "/" in name or name in {"", ".", ".."} or room < 0:
-                    raise BundleError(f"{archive.name} is not a model: it holds {member.name!r}.")
-                source = tar.extractfile(member)
-                assert source is not None
-                with source, (folder / name).open("wb") as target:
-                    while chunk := source.read(1 << 20):
-                        target.write(chunk)
-    except (tarfile.TarError, EOFError, OSError) as error:
+                if not _is_plain(member, name) or name in names or len(names) == MAX_MEMBERS:
+                    raise BundleError(f"{archive.name} is not a model: it holds {member.name[:200]!r}.")
+                names.add(name)
+                _copy(tar, member, folder / name)
+    except _TooLargeError:
+        raise BundleError(f"{archive.name} is not a model: it unpacks to more than {most} bytes.") from None
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
         raise BundleError(f"{archive.name} is not a model archive that can be read: {error}") from error
+
+
+def _is_plain(member: tarfile.TarInfo, name: str) -> bool:
+    return member.isreg() and not member.issparse() and _PLAIN_NAME.fullmatch(name) is not None
+
+
+def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    source = tar.extractfile(member)
+    assert source is not None, "a plain file has content"
+    with source, target.open("wb") as file:
+        while chunk := source.read(CHUNK_BYTES):
+            file.write(chunk)
+
+
+class _TooLargeError(Exception):
+    """An archive unpacks to more than it may."""
+
+
+class _Limited:
+    """What an archive unpacks to, read in pieces that do not go beyond a limit.
+
+    `tarfile` reads as much at once as the archive says that it should.
+    """
+
+    def __init__(self, content: gzip.GzipFile, most_bytes: int) -> None:
+        self._content = content
+        self._most_bytes = most_bytes
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= CHUNK_BYTES or self._content.tell() + size > self._most_bytes:
+            raise _TooLargeError
+        return self._content.read(size)
+
+    def tell(self) -> int:
+        return self._content.tell()
+
+    def seek(self, place: int) -> int:
+        if place > self._most_bytes:
+            raise _TooLargeError
+        return self._content.seek(place)

@@ -22,6 +22,7 @@ from gyropilot.engine.bundle.stages import (
     labels_of,
     open_session,
 )
+from gyropilot.engine.errors import BundleError
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.task import ProblemType
 
@@ -60,6 +61,11 @@ class StagedPredictor:
         return self._features.target_position
 
     @property
+    def other_names(self) -> frozenset[str]:
+        """The columns of the training table that are no features: the target, and the weight if there was one."""
+        return self._features.other_names
+
+    @property
     def problem_type(self) -> ProblemType:
         """The kind of answer."""
         return self._algorithm.facts.problem_type
@@ -96,6 +102,18 @@ class StagedPredictor:
         labels = tuple(self._classes[index] for index in self.choose_classes(predictions).tolist())
         return Prediction(labels=labels, probabilities=predictions)
 
+    def find_bounds(self, values: NDArray[np.float32], level: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the least and the greatest amount that an answer is, with a probability of `level` or more.
+
+        Args:
+            values: (n,) predicted amounts.
+            level: such as 0.9; it holds over all rows together, not for each kind of row.
+
+        Raises:
+            RequestError: when the model is no regression, or does not know.
+        """
+        return self._algorithm.find_bounds(values, level)
+
     def choose_classes(self, probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
         """Return the number of the class that is decided for in each row of (n, classes) probabilities."""
         return self._algorithm.choose_classes(probabilities)
@@ -124,4 +142,26 @@ def load(path: Path | str) -> Predictor:
 
 
 def _open(folder: Path) -> Predictor:
-    return Predictor(read_manifest(folder), open_session(folder))
+    predictor = Predictor(read_manifest(folder), open_session(folder))
+    try_out(predictor)
+    return predictor
+
+
+def try_out(predictor: StagedPredictor) -> None:
+    """Predict a row without cells, so that what does not fit is found before anyone asks.
+
+    Raises:
+        BundleError: when the model's parts do not fit together.
+    """
+    try:
+        answer = predictor.predict_rows([[None] * len(predictor.feature_names)])
+    except Exception as error:
+        # Pieces that do not fit together fail in as many ways as there are pieces.
+        raise BundleError(f"The model cannot predict: {error}") from error
+    given = answer.values if answer.probabilities is None else answer.probabilities
+    assert given is not None, "a prediction is one or the other"
+    expected = (1, len(predictor.classes)) if predictor.classes else (1,)
+    if given.shape != expected:
+        raise BundleError(
+            f"The model cannot predict: its graph gives an array of shape {given.shape}; {expected} is expected."
+        )

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gyropilot.engine.errors import BundleError
-from gyropilot.engine.features.documents import read_document, write_document
+from gyropilot.engine.features.documents import read_content, read_document, write_document
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.task import LabelType, ProblemType
 
@@ -77,7 +77,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """How many numbers the graph keeps for a row at once, where they are many: how many rows it may be given."""
     figures: tuple[Figure, ...]
     """Its metrics for unseen rows, the objective first."""
+    residual_quantiles: tuple[float | None, ...] = ()
+    """For regression, how far answers of unseen rows lie from predictions: see `engine.metrics.intervals`."""
     provenance: Provenance
+
+
+class _Head(msgspec.Struct):
+    """What is read first."""
+
+    schema_version: int = 0
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
@@ -92,12 +100,10 @@ def read_manifest(folder: Path) -> Manifest:
         BundleError: when there is none, or it is of a later schema, or its arrays are not there.
     """
     try:
-        content = (folder / MANIFEST).read_bytes()
-        head: dict[str, Any] = msgspec.json.decode(content, type=dict)
-        if not 1 <= int(head.get("schema_version", 0)) <= SCHEMA_VERSION:
-            raise BundleError(
-                f"The model has schema version {head.get('schema_version')}; this program reads up to {SCHEMA_VERSION}."
-            )
+        content = read_content(folder / MANIFEST)
+        version = read_document(content, folder / ARRAYS, _Head).schema_version
+        if not 1 <= version <= SCHEMA_VERSION:
+            raise BundleError(f"The model has schema version {version}; this program reads up to {SCHEMA_VERSION}.")
         return read_document(content, folder / ARRAYS, Manifest)
     except FileNotFoundError as error:
         raise BundleError(f"There is no {Path(error.filename).name} in the model.") from None

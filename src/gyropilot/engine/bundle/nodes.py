@@ -10,6 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from gyropilot.engine.bundle.operators import OPERATORS
+
 INPUT = "features"
 """The graph's input: encoded rows (n, features)."""
 
@@ -35,6 +37,7 @@ class Nodes:
 
     def add(self, operator: str, inputs: Sequence[str], *, domain: str = "", **attributes: Any) -> str:
         """Add an operator and return the name of its only output."""
+        assert operator in OPERATORS[domain], f"{operator} is not among the operators that models are opened with"
         output = self.name(operator.lower())
         small = {name: value for name, value in attributes.items() if not isinstance(value, np.ndarray)}
         node = helper.make_node(operator, list(inputs), [output], name=output, domain=domain, **small)

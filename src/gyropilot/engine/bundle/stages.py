@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 from gyropilot.engine.budget import count_cores
 from gyropilot.engine.bundle.archive import unpack
 from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, read_manifest
+from gyropilot.engine.bundle.operators import check_operators
 from gyropilot.engine.errors import BundleError, RequestError
-from gyropilot.engine.features.documents import read_document, write_document
+from gyropilot.engine.features.documents import read_content, read_document, write_document
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.files import writing
+from gyropilot.engine.metrics.intervals import find_bounds
 from gyropilot.engine.task import LabelType, ProblemType
 
 FEWEST_ROWS_AT_ONCE = 256
@@ -59,6 +61,13 @@ class FeatureStage(msgspec.Struct, frozen=True, kw_only=True, tag=FEATURES, tag_
     """Where the target stood among all columns of the training table."""
     weight_position: int | None = None
     """Where the weight column stood, if there was one."""
+    weight_column: str = ""
+    """The name of that column."""
+
+    @property
+    def other_names(self) -> frozenset[str]:
+        """The columns of the training table that are no features: the target, and the weight if there was one."""
+        return frozenset({self.target, self.weight_column} - {""})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -109,6 +118,8 @@ class AlgorithmFacts(msgspec.Struct, frozen=True, kw_only=True, tag=ALGORITHM, t
     """A factor for each class: the largest product with its probability wins. Empty: the most probable class."""
     numbers_per_row: int = 0
     """How many numbers the graph keeps for a row at once, where they are many."""
+    residual_quantiles: tuple[float | None, ...] = ()
+    """Of a regression, what prediction intervals are made of, as in a manifest."""
 
 
 class AlgorithmStage:
@@ -150,6 +161,24 @@ class AlgorithmStage:
         decided = probabilities if self._decision is None else probabilities * self._decision
         chosen: NDArray[np.intp] = decided.argmax(axis=1)
         return chosen
+
+    def find_bounds(self, values: NDArray[np.float32], level: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the least and the greatest amount that an answer is, with a probability of `level` or more.
+
+        Args:
+            values: (n,) predicted amounts.
+            level: such as 0.9; it holds over all rows together, not for each kind of row.
+
+        Raises:
+            RequestError: when the model is no regression, or does not know.
+        """
+        if self.facts.problem_type.is_classification:
+            raise RequestError("Only regressions have prediction intervals; this model predicts classes.")
+        try:
+            low, high = find_bounds(self.facts.residual_quantiles, level)
+        except ValueError as error:
+            raise RequestError(f"There is no prediction interval: {error}.") from None
+        return values + np.float32(low), values + np.float32(high)
 
 
 class LabelStage(msgspec.Struct, frozen=True, kw_only=True, tag=LABELS, tag_field="stage"):
@@ -205,6 +234,11 @@ class Described(Protocol):
         ...
 
     @property
+    def weight_column(self) -> str:
+        """The name of that column."""
+        ...
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Labels in the order of the probabilities; empty for regression."""
         ...
@@ -222,13 +256,17 @@ def features_of(described: Described) -> FeatureStage:
         target=described.target,
         target_position=described.target_position,
         weight_position=described.weight_position,
+        weight_column=described.weight_column,
     )
 
 
 def facts_of(manifest: Manifest) -> AlgorithmFacts:
     """Return what is said of the second stage of a model."""
     return AlgorithmFacts(
-        problem_type=manifest.problem_type, decision=manifest.decision, numbers_per_row=manifest.numbers_per_row
+        problem_type=manifest.problem_type,
+        decision=manifest.decision,
+        numbers_per_row=manifest.numbers_per_row,
+        residual_quantiles=manifest.residual_quantiles,
     )
 
 
@@ -308,7 +346,7 @@ def _write(stage: FeatureStage | AlgorithmFacts | LabelStage, name: str, folder:
 def _read(name: str, folder: Path, kind: type[S]) -> S | None:
     path = folder / f"{name}.json"
     try:
-        return read_document(path.read_bytes(), folder / f"{name}.npz", kind) if path.exists() else None
+        return read_document(read_content(path), folder / f"{name}.npz", kind) if path.exists() else None
     except (msgspec.MsgspecError, OSError, ValueError) as error:
         raise BundleError(f"The stage's {path.name} cannot be read: {error}") from error
 
@@ -321,10 +359,12 @@ def open_session(folder: Path) -> onnxruntime.InferenceSession:
     """
     content = _read_graph(folder)
     options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # no other is checked
     options.intra_op_num_threads = 1  # a row is quicker on one thread than shared among several
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
+        check_operators(content)
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # ONNX Runtime's errors have no common class of their own.

@@ -53,7 +53,8 @@ MONTH_FORMATS = ("%Y-%m", "%Y/%m", "%b %Y", "%B %Y")
 SECONDS, MILLISECONDS, DIGITS = "epoch_s", "epoch_ms", "%Y%m%d"
 """How numbers are dates: seconds or milliseconds since 1970, or eight digits."""
 SAMPLE = 500
-SHORTEST = 6
+SHORTEST, LONGEST = 6, 100
+"""Characters of a date. Looking for zones in much longer texts would take long."""
 
 _EPOCH = datetime(1970, 1, 1)  # dates are compared as they are written
 _ZONE = re.compile(r"\s*(UTC|GMT)$")
@@ -99,9 +100,22 @@ def find_named_date_format(name: str, low: float, high: float) -> str:
     return ""
 
 
+def is_date_format(date_format: str) -> bool:
+    """Tell whether dates can be looked for in a format that came with a model."""
+    if len(date_format) > LONGEST:
+        return False
+    try:
+        parse_date("", date_format)
+    except re.error:  # a part of the date stands in it twice
+        return False
+    return True
+
+
 def parse_date(text: str, date_format: str) -> datetime | None:
     """Return the moment, in UTC when the text names a zone and as written otherwise; None when it is no such date."""
     text = text.strip()
+    if len(text) > LONGEST:
+        return None
     try:
         if date_format == ISO:
             moment = datetime.fromisoformat(_ZONE.sub("+00:00", text))

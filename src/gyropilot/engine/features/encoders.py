@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.data.dates import parse_date
+from gyropilot.engine.data.dates import is_date_format, parse_date
 from gyropilot.engine.data.sequences import parse_sequence
 from gyropilot.engine.features.text import TextSpace, embed_texts
 
@@ -94,6 +94,10 @@ class DatetimeEncoder(msgspec.Struct, frozen=True, kw_only=True, tag="datetime")
     name: str
     date_format: str
     has_time: bool
+
+    def __post_init__(self) -> None:
+        if not is_date_format(self.date_format):
+            raise ValueError(f"the format of the dates of {self.name!r} is none: {self.date_format[:100]!r}")
 
     @property
     def outputs(self) -> tuple[str, ...]:

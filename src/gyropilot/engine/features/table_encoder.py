@@ -33,6 +33,9 @@ class TableEncoder(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What is done to all these columns in turn: the steps of a recipe."""
 
     def __post_init__(self) -> None:
+        strangers = {encoder.name for encoder in self.encoders} - set(self.columns)
+        if strangers:
+            raise ValueError(f"encoder {min(strangers)!r} has no column")
         levels = [feature.levels for feature in self.base_features]
         for each in self.derivations:
             if not all(0 <= column < len(levels) for column in each.reads):

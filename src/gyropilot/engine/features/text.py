@@ -58,6 +58,8 @@ class TextSpace:
     ) -> None:
         if directions.ndim != 2 or not len(weights) == len(directions) == bytes(terms).count(b"\n") + 1:
             raise ValueError(f"a text space has {len(weights)} weights and directions of shape {directions.shape}")
+        if sizes.ndim != 1:
+            raise ValueError(f"a text space has sizes of shape {sizes.shape}")
         self.terms = terms
         self.weights = weights
         self.directions = directions

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO, TypeVar
 
 import orjson
 
 from gyropilot.engine.errors import RequestError
 from gyropilot.service.json_paths import NoSuchPartError
 from gyropilot.serving.answers import tabulate_answers, write_answers, write_csv
-from gyropilot.serving.media import CSV
+from gyropilot.serving.media import CSV, PARQUET
 from gyropilot.serving.model import Answers, Model
 from gyropilot.serving.rows import Rows, is_header, read_instance
 from gyropilot.worker.transform.plan import TransformPlan
-from gyropilot.worker.transform.records import Batch, RecordError
+from gyropilot.worker.transform.records import Batch, RecordError, read_batches
 
 T = TypeVar("T")
 
@@ -29,7 +29,15 @@ class RecordAnswerer:
         # Of a single column, a blank line is a missing value.
         self._has_blank_records = self._is_csv and len(model.feature_names) == 1 and plan.input_path.is_whole
 
-    def prepare(self, batch: Batch) -> Batch:
+    def read(self, content: BinaryIO) -> Iterator[Batch]:
+        """Yield an object's records in batches, as `answer` takes them.
+
+        Raises:
+            RequestError: as `read_batches` does.
+        """
+        return map(self._prepare, read_batches(content, self._plan, self._model.feature_names))
+
+    def _prepare(self, batch: Batch) -> Batch:
         """Return the batch without its blank lines, and without the header that an object may begin with."""
         if self._is_csv and not self._has_blank_records and not all(batch.records):
             kept = [place for place, record in enumerate(batch.records) if record]
@@ -59,6 +67,8 @@ class RecordAnswerer:
 
     def _read_rows(self, batch: Batch) -> Rows:
         path = self._plan.input_path
+        if self._plan.content_type == PARQUET:
+            return batch.records
         if self._is_csv and path.is_whole:
             return [record or [""] for record in batch.records]
         return _each(batch, batch.records, self._read_picked if self._is_csv else self._read_document)
@@ -66,7 +76,7 @@ class RecordAnswerer:
     def _read_picked(self, record: Any) -> list[str]:
         return _as_cells(self._plan.input_path.pick(record))
 
-    def _read_document(self, record: Any) -> list[str]:
+    def _read_document(self, record: Any) -> Sequence[str]:
         return read_instance(self._plan.input_path.pick(record), "the record", self._model)
 
     def _predict(self, rows: Rows, batch: Batch) -> Answers:

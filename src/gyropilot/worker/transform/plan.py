@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.json_paths import JsonPath, parse_json_path
 from gyropilot.service.records import Transform, TransformJob
-from gyropilot.serving.media import CSV, JSON, JSON_LINES, MediaTypeError, choose_incoming, choose_outgoing
+from gyropilot.serving.media import CSV, JSON, JSON_LINES, PARQUET, MediaTypeError, choose_incoming, choose_outgoing
 from gyropilot.serving.options import ServingOptions, read_options
 
 BATCH_BYTES = 1 << 20
@@ -26,7 +26,7 @@ class TransformPlan:
     options: ServingOptions
     """What answers hold."""
     content_type: str
-    """Media type of the records: CSV, JSON lines, or JSON for whole documents."""
+    """Media type of the records: CSV, JSON lines, Parquet, or JSON for whole documents."""
     accept: str
     """Media type of the answers."""
     compression: str
@@ -70,6 +70,10 @@ def make_plan(job: TransformJob, environment: Mapping[str, str]) -> TransformPla
         accept = choose_outgoing(asked.accept, options.default_accept)
     except (MediaTypeError, ValueError) as error:
         raise InvalidRequestError(str(error)) from None
+    if content_type == PARQUET and asked.splits_lines:
+        raise InvalidRequestError(
+            f"SplitType Line requires a ContentType that has lines; {PARQUET} has none. Use None."
+        )
     if content_type == JSON and asked.splits_lines:
         content_type = JSON_LINES
     input_path = parse_json_path(asked.input_filter, "InputFilter")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
+import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from gyropilot.engine.errors import RequestError
-from gyropilot.serving.media import CSV, JSON
+from gyropilot.serving.media import CSV, JSON, PARQUET
 from gyropilot.serving.rows import parse_json
 from gyropilot.worker.transform.plan import TransformPlan
 
@@ -32,7 +35,7 @@ class Batch:
     """Some records in their order."""
 
     records: list[Any] = field(default_factory=list)
-    """Each a list of cells, or a JSON document."""
+    """Each a row of cells, or a JSON document."""
     lines: list[int] = field(default_factory=list)
     """The line that each begins on, from 1; of the rows of one document, their numbers."""
     unit: str = "line"
@@ -43,17 +46,25 @@ class Batch:
     """The line of the header that was passed over; 0: none was."""
 
 
-def read_batches(content: BinaryIO, plan: TransformPlan) -> Iterator[Batch]:
+def read_batches(content: BinaryIO, plan: TransformPlan, columns: Sequence[str]) -> Iterator[Batch]:
     """Yield an object's records in batches.
 
     Blank lines are empty records of CSV, unless nothing follows them, and no records of JSON.
 
+    Args:
+        content: the object.
+        plan: what it is.
+        columns: of Parquet, those that the model needs.
+
     Raises:
         RecordError: when a line is not of the media type, or longer than a record may be.
-        RequestError: when the object cannot be unpacked, or is larger than an object may be.
+        RequestError: when the object cannot be unpacked, is larger than an object may be, or no Parquet that fits.
     """
     if plan.compression:
         content = cast("BinaryIO", gzip.GzipFile(fileobj=content))
+    if plan.content_type == PARQUET:
+        yield from _read_table(content, plan, columns)
+        return
     lines = LineReader(content, object_bytes=plan.object_bytes, record_bytes=plan.record_bytes)
     if plan.content_type == JSON:
         yield _read_document(lines)
@@ -102,13 +113,8 @@ class LineReader:
 
     def _read_blocks(self) -> Iterator[bytes]:
         """Yield pieces of whole lines, the last one perhaps without a line break."""
-        rest, total = b"", 0
-        while piece := self._read():
-            total += len(piece)
-            if self._object_bytes is not None and total > self._object_bytes:
-                raise RequestError(
-                    f"the object is larger than {self._object_bytes} bytes (MaxPayloadInMB); SplitType Line allows any."
-                )
+        rest = b""
+        for piece in _read_pieces(self._content, self._object_bytes):
             cut = piece.rfind(b"\n") + 1
             if cut:
                 yield rest + piece[:cut]
@@ -120,12 +126,6 @@ class LineReader:
         if rest:
             yield rest
 
-    def _read(self) -> bytes:
-        try:
-            return self._content.read(CHUNK_BYTES)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise RequestError(f"the object cannot be unpacked (CompressionType Gzip): {error}") from None
-
     def _decode(self, block: bytes) -> str:
         try:
             text = block.decode()
@@ -133,6 +133,45 @@ class LineReader:
             line = self.number + 1 + block.count(b"\n", 0, error.start)
             raise RecordError(line, "the line is not UTF-8.") from None
         return text.removeprefix("\ufeff") if self.number == 0 else text
+
+
+def _read_pieces(content: BinaryIO, object_bytes: int | None) -> Iterator[bytes]:
+    """Yield an object piece by piece.
+
+    Raises:
+        RequestError: when it cannot be unpacked, or is larger than an object may be.
+    """
+    total = 0
+    try:
+        while piece := content.read(CHUNK_BYTES):
+            total += len(piece)
+            if object_bytes is not None and total > object_bytes:
+                raise RequestError(
+                    f"the object is larger than {object_bytes} bytes (MaxPayloadInMB); SplitType Line allows any."
+                )
+            yield piece
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise RequestError(f"the object cannot be unpacked (CompressionType Gzip): {error}") from None
+
+
+def _read_table(content: BinaryIO, plan: TransformPlan, columns: Sequence[str]) -> Iterator[Batch]:
+    """Yield the rows of an object of Parquet, whose end says where its columns are: it is read from a file."""
+    from gyropilot.serving.parquet import iterate_parquet  # only now: few jobs need pyarrow, which is large
+
+    with tempfile.NamedTemporaryFile(prefix="gyropilot-table-") as file:
+        file.writelines(_read_pieces(content, plan.object_bytes))
+        file.flush()
+        read, batch = 0, Batch(unit="row", is_first=True)
+        is_document = plan.accept == JSON  # one document holds all answers
+        most_bytes = plan.batch_bytes if is_document else math.inf
+        for rows in iterate_parquet(Path(file.name), columns, most_bytes=most_bytes):
+            if batch.records and not is_document:
+                yield batch
+                batch = Batch(unit="row")
+            batch.records += rows
+            batch.lines += range(read + 1, read + len(rows) + 1)
+            read += len(rows)
+        yield batch
 
 
 def _read_csv(lines: LineReader, plan: TransformPlan) -> Iterator[tuple[int, list[str]]]:

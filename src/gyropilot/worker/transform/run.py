@@ -21,7 +21,7 @@ from gyropilot.worker.transform.answer import RecordAnswerer
 from gyropilot.worker.transform.ledger import Ledger
 from gyropilot.worker.transform.output import OutputWriter
 from gyropilot.worker.transform.plan import LARGEST_RECORD, TransformPlan, make_plan
-from gyropilot.worker.transform.records import Batch, RecordError, read_batches
+from gyropilot.worker.transform.records import Batch, RecordError
 from gyropilot.worker.workplace import Workplace
 
 PROGRESS_SECONDS = 10.0
@@ -136,7 +136,7 @@ class _Run:
         try:
             opened = self._place.blobs.open(blob.bucket, blob.key)
             with opened as (_, content), ThreadPoolExecutor(self._workers) as pool:
-                batches = map(self._answerer.prepare, read_batches(content, self._plan))
+                batches = self._answerer.read(content)
                 for batch, answer in _answer_in_order(pool, batches, self._answerer.answer, self._workers):
                     self._check_wanted()
                     if batch.header_line:

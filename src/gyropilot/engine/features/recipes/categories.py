@@ -46,6 +46,9 @@ class ThresholdOneHot(msgspec.Struct, frozen=True, kw_only=True, tag="one-hot", 
 
     def rename(self, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
         """Return what the columns are afterwards."""
+        for column, kept in zip(self.columns, self.kept, strict=True):
+            if not 0 <= kept <= features[column].levels:
+                raise ValueError(f"step 'one-hot' keeps {kept} categories of {features[column].levels}")
         stay = [feature for place, feature in enumerate(features) if place not in self.columns]
         marks = [
             Feature(name=f"{features[column].name}: {mark}")

@@ -58,6 +58,8 @@ class RobustPCA(msgspec.Struct, frozen=True, kw_only=True, tag="robust-pca"):
 
     def rename(self, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
         """Return what the columns are afterwards."""
+        if self.directions.ndim != 2:
+            raise ValueError(f"step 'robust-pca' has directions of shape {self.directions.shape}")
         stay = [feature for place, feature in enumerate(features) if place not in self.columns]
         count = self.directions.shape[1]
         return (*stay, *(Feature(name=f"component {number}") for number in range(1, count + 1)))

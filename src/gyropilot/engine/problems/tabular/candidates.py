@@ -214,6 +214,7 @@ class Workbench:
                 Figure(metric=score.metric, value=score.value, higher_is_better=score.higher_is_better)
                 for score in judgement.scores
             ),
+            residual_quantiles=self._scoring.find_residual_quantiles(draft.predictions),
             provenance=Provenance(
                 gyropilot=importlib.metadata.version("gyropilot"),
                 libraries=_library_versions(),

@@ -12,6 +12,7 @@ from gyropilot.engine.events import Score
 from gyropilot.engine.metrics.calibration import calibrate, sharpen
 from gyropilot.engine.metrics.catalogue import METRICS, Metric
 from gyropilot.engine.metrics.decisions import decide, tune_decision
+from gyropilot.engine.metrics.intervals import find_residual_quantiles
 
 PARTS = 5
 """Held-out rows are judged in so many parts, where there are no folds."""
@@ -127,6 +128,13 @@ class Scoring:
         return tune_decision(
             self._objective, self._target[rows], predictions[rows], self._weights[rows], seed=self._seed
         )
+
+    def find_residual_quantiles(self, predictions: Numbers) -> tuple[float | None, ...]:
+        """Return what prediction intervals are made of; nothing of a classification."""
+        if self._classes:
+            return ()
+        rows = self._scored
+        return find_residual_quantiles(self._target[rows] - predictions[rows], self._weights[rows])
 
 
 def _widen(predictions: Numbers, classes: int) -> Numbers:
