@@ -1,4 +1,4 @@
-"""`python -m gyropilot.serving --model PATH --port N`."""
+"""`python -m gyropilot.serving --model PATH --port N`; in a container, `python -m gyropilot.serving serve`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from gyropilot.engine.bundle.load import load
 from gyropilot.engine.errors import BundleError
 from gyropilot.serving.app import make_app
+from gyropilot.serving.container import COMMAND, make_arguments
 from gyropilot.serving.options import read_options
 from gyropilot.serving.run_server import run_server
 
@@ -27,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True, help="0: any free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--announce", type=Path, help="file to write http://host:port to once it listens")
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = parser.parse_args(make_arguments(os.environ) if list(given) == [COMMAND] else given)
+    except ValueError as error:
+        sys.exit(str(error))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         app = make_app(load(options.model), read_options(os.environ))
