@@ -20,6 +20,8 @@ compile "$@" --constraint requirements-dev.lock --extra networks pyproject.toml 
 # What a build of torch needs of CUDA it asks for by itself; its build for CPUs, where pip finds one, needs nothing.
 sed -i -E '/^(cuda-|nvidia-|triton=)/d' requirements-networks.lock
 
+compile "$@" --constraint requirements.lock --group pyproject.toml:serving -o requirements-serving.lock
+
 build_requirements() {
     sed -n '/^\[build-system\]/,/^$/s/^requires = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '" ' | tr ',' '\n'
     echo editables # what hatchling asks for when it installs in place

@@ -17,6 +17,8 @@ PROJECT = PYPROJECT["project"]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-networks.lock")
 LOCK_OF_CLIENTS = "requirements-clients.lock"
 """It is installed by itself and need not agree with the others."""
+LOCK_OF_IMAGE = "requirements-serving.lock"
+"""What the Dockerfile installs."""
 IMPORTED_AS = {"python-dateutil": "dateutil", "pyyaml": "yaml", "scikit-learn": "sklearn", "xgboost-cpu": "xgboost"}
 LOADED_BY_NAME = {"httptools", "uvloop"}
 """Uvicorn imports these two by itself when they are there."""
@@ -78,7 +80,7 @@ def test_every_import_from_outside_is_declared() -> None:
         assert not unknown, f"{path.relative_to(ROOT)} imports {unknown}, which pyproject.toml does not declare"
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, LOCK_OF_CLIENTS])
+@pytest.mark.parametrize("lock", [*LOCKS, LOCK_OF_CLIENTS, LOCK_OF_IMAGE])
 def test_a_lock_file_holds_exact_versions_and_nothing_else(lock: str) -> None:
     pattern = re.compile(
         r"[a-z0-9.-]+==[0-9][A-Za-z0-9.+]*( ; MARKER( (and|or) MARKER)*)?".replace(
@@ -100,6 +102,12 @@ def test_the_locks_hold_what_is_declared_and_agree() -> None:
     assert extra <= set(networks)
     assert runtime.items() <= everything.items()
     assert all(everything.get(name, version) == version for name, version in (build | networks).items())
+
+
+def test_the_image_of_the_model_server_has_versions_of_the_other_lock() -> None:
+    image = pins(LOCK_OF_IMAGE)
+    assert {requirement_name(text) for text in PYPROJECT["dependency-groups"]["serving"]} <= set(image)
+    assert image.items() <= pins("requirements.lock").items()
 
 
 def test_the_clients_have_a_lock_of_their_own() -> None:

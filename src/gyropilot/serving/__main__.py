@@ -1,8 +1,10 @@
-"""`python -m gyropilot.serving --model PATH --port N`."""
+"""`python -m gyropilot.serving --model PATH --port N`; in a container, `python -m gyropilot.serving serve`."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import logging
 import os
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from gyropilot.engine.errors import BundleError
 from gyropilot.serving.app import make_app
+from gyropilot.serving.container import COMMAND, make_arguments
 from gyropilot.serving.options import read_options
 from gyropilot.serving.run_server import run_server
 from gyropilot.serving.stages import open_model
@@ -33,13 +36,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True, help="0: any free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--announce", type=Path, help="file to write http://host:port to once it listens")
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = parser.parse_args(make_arguments(os.environ) if list(given) == [COMMAND] else given)
+    except ValueError as error:
+        sys.exit(str(error))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         app = make_app(open_model(options.model, os.environ), read_options(os.environ))
     except (BundleError, OSError, ValueError) as error:
         sys.exit(f"The model cannot be served: {error}")
+    give_memory_back()
     run_server(app, host=options.host, port=options.port, announcement=options.announce)
+
+
+def give_memory_back() -> None:
+    """Give memory that opening the model took, and that is free again, back to the system: of large models, half."""
+    with contextlib.suppress(AttributeError, OSError):  # only the C library of GNU has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 if __name__ == "__main__":

@@ -45,13 +45,7 @@ def unpack(archive: Path, folder: Path) -> None:
     """
     try:
         most = min(MAX_BYTES, max(SMALL_BYTES, MAX_RATIO * archive.stat().st_size))
-        with (
-            gzip.open(archive) as zipped,
-            tarfile.open(
-                fileobj=cast("IO[bytes]", _Limited(zipped, most)),
-                mode="r:",  # it asks no more of a file
-            ) as tar,
-        ):
+        with gzip.open(archive) as zipped, tarfile.open(fileobj=_limit(zipped, most), mode="r:") as tar:
             names: set[str] = set()
             for member in tar:
                 if member.isdir() and PurePosixPath(member.name) == PurePosixPath("."):
@@ -77,6 +71,10 @@ def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     with source, target.open("wb") as file:
         while chunk := source.read(CHUNK_BYTES):
             file.write(chunk)
+
+
+def _limit(content: gzip.GzipFile, most_bytes: int) -> IO[bytes]:
+    return cast("IO[bytes]", _Limited(content, most_bytes))
 
 
 class _TooLargeError(Exception):

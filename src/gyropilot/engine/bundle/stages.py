@@ -357,15 +357,17 @@ def open_session(folder: Path) -> onnxruntime.InferenceSession:
     Raises:
         BundleError: when there is none that can be read.
     """
-    content = _read_graph(folder)
+    graph = _read_graph(folder)
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.load_model_format", "ONNX")  # no other is checked
     options.intra_op_num_threads = 1  # a row is quicker on one thread than shared among several
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        check_operators(content)
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        check_operators(graph)
+        del graph
+        # From the file: a session keeps the bytes that it is given.
+        return onnxruntime.InferenceSession(folder / PREDICTOR, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # ONNX Runtime's errors have no common class of their own.
         raise BundleError(f"The model's {PREDICTOR} cannot be read: {error}") from error
