@@ -347,9 +347,7 @@ def test_a_model_of_three_containers_answers_with_the_keys_that_were_chosen(tuni
 
 def test_all_steps_of_a_candidate_are_run_anew(tuning: Any) -> None:
     fit, transform, training = tuning["after"]
-    assert [fit["TrainingJobStatus"], transform["TransformJobStatus"], training["TrainingJobStatus"]] == [
-        "Completed"
-    ] * 3
+    assert {fit["TrainingJobStatus"], transform["TransformJobStatus"], training["TrainingJobStatus"]} == {"Completed"}
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------
