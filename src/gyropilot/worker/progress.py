@@ -192,6 +192,8 @@ class Progress:
             candidate,
             status=CandidateStatus.COMPLETED,
             parameters=result.parameters,
+            pipeline=result.pipeline,
+            recipe=result.recipe,
             ended_at=self._clock(),
             objective=read_metric(result.objective),
             metrics=tuple(map(read_metric, result.scores)),
