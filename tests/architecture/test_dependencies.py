@@ -17,7 +17,13 @@ PROJECT = PYPROJECT["project"]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-networks.lock")
 LOCK_OF_CLIENTS = "requirements-clients.lock"
 """It is installed by itself and need not agree with the others."""
-IMPORTED_AS = {"python-dateutil": "dateutil", "pyyaml": "yaml", "scikit-learn": "sklearn", "xgboost-cpu": "xgboost"}
+IMPORTED_AS = {
+    "prometheus-client": "prometheus_client",
+    "python-dateutil": "dateutil",
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+    "xgboost-cpu": "xgboost",
+}
 LOADED_BY_NAME = {"httptools", "uvloop"}
 """Uvicorn imports these two by itself when they are there."""
 

@@ -17,6 +17,7 @@ from gyropilot.service.records import (
     Candidate,
     Endpoint,
     EndpointConfig,
+    MetricHour,
     Model,
     TrainingJob,
     TransformJob,
@@ -53,6 +54,7 @@ INVALID_CODES: Mapping[str, str] = {
     "sts": "ValidationError",
     "iam": "ValidationError",
     "logs": "InvalidParameterException",
+    "cloudwatch": "InvalidParameterValueException",
 }
 """Each service's code for a request that breaks a rule."""
 
@@ -66,6 +68,7 @@ _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     Model.kind: Identity.model_arn,
     EndpointConfig.kind: Identity.endpoint_config_arn,
     Endpoint.kind: Identity.endpoint_arn,
+    MetricHour.kind: lambda identity, name: identity.arn("endpoint-metrics", name),
     AsyncInvocation.kind: lambda identity, name: identity.arn("async-invocation", name),
 }
 
