@@ -17,6 +17,7 @@ from gyropilot.api.application import Application
 from gyropilot.server.http import make_app
 from gyropilot.server.metrics_page import write_metrics
 from gyropilot.server.pages import Pages
+from gyropilot.server.patience import PatientProtocol
 from gyropilot.service.access import AccessKey, Role
 from gyropilot.service.audit import AuditEntry
 from gyropilot.service.identity import Identity
@@ -152,7 +153,9 @@ def run_installation(*, allows_anonymous: bool = False, metrics_readers: str = "
         metrics_readers=metrics_readers,
     )
     app = make_app(application, pages)
-    server = _Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None, access_log=False))
+    server = _Server(
+        uvicorn.Config(app, http=PatientProtocol, port=0, lifespan="off", log_config=None, access_log=False)
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

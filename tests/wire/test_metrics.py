@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -168,12 +167,3 @@ def test_who_may_only_invoke_is_told_nothing(asked: Installation) -> None:
     with pytest.raises(ClientError) as error:
         asked.client("cloudwatch", key=key_of(Role.INVOKE)).list_metrics()
     assert refused(error)[0] == "AccessDeniedException"
-
-
-def test_a_page_is_read_over_one_connection(asked: Installation) -> None:
-    """The page is answered beside the API: nothing of the request is left on the connection."""
-    address = urllib3.util.parse_url(asked.url)
-    with socket.create_connection((str(address.host), int(address.port or 0))) as connection:
-        for _ in range(2):
-            connection.sendall(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n")
-            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200")

@@ -27,6 +27,7 @@ from gyropilot.server.announcement import AlreadyRunningError, announce, hold_ho
 from gyropilot.server.http import make_app
 from gyropilot.server.metrics_page import write_metrics
 from gyropilot.server.pages import Pages
+from gyropilot.server.patience import PatientProtocol
 from gyropilot.service.courier import Courier
 from gyropilot.service.identity import Identity
 from gyropilot.service.ports import Launcher
@@ -132,6 +133,7 @@ def serve(
 def _configure(app: object) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # an ASGI application
+        http=PatientProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,
