@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+METRICS_READERS = ("loopback", "anyone", "nobody")
+"""Who may read the metrics."""
 QUOTAS = ("generous", "aws")
 """The profiles of quotas."""
 
@@ -41,6 +43,8 @@ class Settings:
     """What jobs may ask for; aws: refuse what AWS would, generous: tell of it in the job's findings."""
     event_webhook_url: str = ""
     """Where every change of a job's state is posted as an event; empty: nowhere."""
+    metrics_readers: str = "loopback"
+    """Who may read `/metrics`, unsigned as it is: loopback, which is programs of this machine, anyone or nobody."""
     s3_endpoint: str = ""
     """Address of an S3 elsewhere that keeps the objects, "aws" for AWS's own; empty: they are kept here."""
     s3_domains: str = "localhost"
@@ -92,6 +96,10 @@ def _check(settings: Settings) -> None:
             raise ValueError(f"GYROPILOT_{name.upper()} must be at least 1, not {getattr(settings, name)}")
     if settings.quotas not in QUOTAS:
         raise ValueError(f"GYROPILOT_QUOTAS must be one of {', '.join(QUOTAS)}, not {settings.quotas!r}")
+    if settings.metrics_readers not in METRICS_READERS:
+        raise ValueError(
+            f"GYROPILOT_METRICS_READERS must be one of {', '.join(METRICS_READERS)}, not {settings.metrics_readers!r}"
+        )
     if settings.s3_endpoint not in ("", "aws") and not settings.s3_endpoint.startswith(("http://", "https://")):
         raise ValueError(
             f"GYROPILOT_S3_ENDPOINT must be an address that begins with http:// or https://, or aws, "

@@ -19,7 +19,13 @@ LOCK_OF_CLIENTS = "requirements-clients.lock"
 """It is installed by itself and need not agree with the others."""
 LOCK_OF_IMAGE = "requirements-serving.lock"
 """What the Dockerfile installs."""
-IMPORTED_AS = {"python-dateutil": "dateutil", "pyyaml": "yaml", "scikit-learn": "sklearn", "xgboost-cpu": "xgboost"}
+IMPORTED_AS = {
+    "prometheus-client": "prometheus_client",
+    "python-dateutil": "dateutil",
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+    "xgboost-cpu": "xgboost",
+}
 LOADED_BY_NAME = {"httptools", "uvloop"}
 """Uvicorn imports these two by itself when they are there."""
 

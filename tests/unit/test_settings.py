@@ -13,6 +13,7 @@ FILLED = Settings(
     region="eu-central-1",
     account_id="123456789012",
     quotas="aws",
+    metrics_readers="nobody",
     database_url="postgresql+psycopg://gyropilot@db/gyropilot",
     s3_endpoint="https://s3.example.org",
     s3_domains="localhost,gyropilot.example.org",

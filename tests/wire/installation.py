@@ -15,6 +15,9 @@ from botocore.config import Config
 
 from gyropilot.api.application import Application
 from gyropilot.server.http import make_app
+from gyropilot.server.metrics_page import write_metrics
+from gyropilot.server.pages import Pages
+from gyropilot.server.patience import PatientProtocol
 from gyropilot.service.access import AccessKey, Role
 from gyropilot.service.audit import AuditEntry
 from gyropilot.service.identity import Identity
@@ -138,14 +141,21 @@ class Installation:
 
 
 @contextmanager
-def run_installation(*, allows_anonymous: bool = False) -> Iterator[Installation]:
+def run_installation(*, allows_anonymous: bool = False, metrics_readers: str = "loopback") -> Iterator[Installation]:
     model, audit = EchoModel(), MemoryAuditLog()
     service = build_test_service(model)
     application = Application(
         service, OneKey(), audit=audit, allows_anonymous=allows_anonymous, s3_domains=("localhost",)
     )
-    app = make_app(application, lambda: {"status": "ok"})
-    server = _Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None, access_log=False))
+    pages = Pages(
+        describe_health=lambda: {"status": "ok"},
+        write_metrics=lambda: write_metrics(service.metrics),
+        metrics_readers=metrics_readers,
+    )
+    app = make_app(application, pages)
+    server = _Server(
+        uvicorn.Config(app, http=PatientProtocol, port=0, lifespan="off", log_config=None, access_log=False)
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -24,6 +24,7 @@ CODES = {
     "sagemaker": "AccessDeniedException",
     "sagemaker-runtime": "AccessDeniedException",
     "logs": "AccessDeniedException",
+    "cloudwatch": "AccessDeniedException",
     "s3": "AccessDenied",
     "sts": "AccessDenied",
     "iam": "AccessDenied",
@@ -188,7 +189,7 @@ def test_the_log_says_who_did_what_and_how_it_ended(installation: Installation) 
 
 @pytest.mark.parametrize(
     ("service", "operation"),
-    [("cloudwatch", "list_metrics"), ("ec2", "describe_regions"), ("kms", "list_keys"), ("lambda", "list_functions")],
+    [("cloudtrail", "list_trails"), ("ec2", "describe_regions"), ("kms", "list_keys"), ("lambda", "list_functions")],
 )
 def test_a_service_that_is_not_served_says_so(installation: Installation, service: str, operation: str) -> None:
     client = installation.client(service)

@@ -33,6 +33,7 @@ CODES = {
     "ResourceInUse",
     "ResourceNotFound",
     "InvalidParameterException",
+    "InvalidParameterValueException",
     "ResourceNotFoundException",
 }
 JSON_SERVED = [served for served in SERVED if load_service(served.service).protocol == "json"]
@@ -42,6 +43,9 @@ TAGS = [{"Key": "team", "Value": "a"}]
 CONTAINER = {"Image": IDENTITY.ensembling_image, "ModelDataUrl": "s3://data/model.tar.gz", "Environment": {"A": "b"}}
 VARIANT = {"VariantName": "v", "ModelName": "M", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
 PAGE = {"MaxResults": 10, "NameContains": "a", "CreationTimeAfter": 1, "SortBy": "Name", "SortOrder": "Ascending"}
+METRIC = {"Namespace": "AWS/SageMaker", "MetricName": "ModelLatency"}
+DIMENSIONS = [{"Name": "EndpointName", "Value": "E"}, {"Name": "VariantName", "Value": "v"}]
+SPAN = {"StartTime": 1, "EndTime": 120}
 GOOD: dict[str, dict[str, Any]] = {
     "CreateAutoMLJob": job_request("odd", Tags=TAGS),
     "CreateAutoMLJobV2": {
@@ -59,7 +63,22 @@ GOOD: dict[str, dict[str, Any]] = {
         "RoleArn": ROLE,
     },
     "CreateModel": {"ModelName": "M-2", "ExecutionRoleArn": ROLE, "Containers": [CONTAINER], "Tags": TAGS},
-    "CreateEndpointConfig": {"EndpointConfigName": "C-2", "ProductionVariants": [VARIANT], "Tags": TAGS},
+    "CreateEndpointConfig": {
+        "EndpointConfigName": "C-2",
+        "ProductionVariants": [VARIANT],
+        "DataCaptureConfig": {
+            "InitialSamplingPercentage": 10,
+            "DestinationS3Uri": "s3://data/captured",
+            "CaptureOptions": [{"CaptureMode": "Input"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+        },
+        "AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://data/out"}},
+        "Tags": TAGS,
+    },
+    "UpdateEndpointWeightsAndCapacities": {
+        "EndpointName": "E",
+        "DesiredWeightsAndCapacities": [{"VariantName": "v", "DesiredWeight": 1.0, "DesiredInstanceCount": 2}],
+    },
     "CreateEndpoint": {"EndpointName": "E-2", "EndpointConfigName": "C", "Tags": TAGS},
     "AddTags": {"ResourceArn": IDENTITY.model_arn("M"), "Tags": TAGS},
     "DeleteTags": {"ResourceArn": IDENTITY.model_arn("M"), "TagKeys": ["team"]},
@@ -68,6 +87,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "ListEndpoints": {**PAGE, "StatusEquals": "InService"},
     "ListTrainingJobs": PAGE,
     "ListCandidatesForAutoMLJob": {"AutoMLJobName": "made", "SortBy": "Status", "StatusEquals": "Completed"},
+    "GetMetricData": {
+        "MetricDataQueries": [
+            {"Id": "q", "MetricStat": {"Metric": {**METRIC, "Dimensions": DIMENSIONS}, "Period": 60, "Stat": "p99"}}
+        ],
+        **SPAN,
+    },
+    "GetMetricStatistics": {**METRIC, "Dimensions": DIMENSIONS, **SPAN, "Period": 60, "Statistics": ["Sum"]},
+    "ListMetrics": {**METRIC, "Dimensions": DIMENSIONS},
     "FilterLogEvents": {"logGroupName": "/g", "filterPattern": '"a b" -c ?d', "startTime": 1, "endTime": 2},
     "GetLogEvents": {"logGroupName": "/g", "logStreamName": "s", "startTime": 1, "limit": 2, "nextToken": "f/1"},
 }
@@ -88,7 +115,7 @@ class Caller:
         signed = AWSRequest(
             method="POST", url="http://host/", data=body, headers={"host": "host", "x-amz-target": target}
         )
-        SigV4Auth(Credentials(KEY, SECRET), service, "us-east-1").add_auth(signed)
+        SigV4Auth(Credentials(KEY, SECRET), load_service(service).signing_name, "us-east-1").add_auth(signed)
         headers = {name.lower(): value for name, value in signed.headers.items()}
         answer = self._application.handle(
             WireRequest(method="POST", path="/", query="", headers=headers, body=io.BytesIO(body), length=len(body))
@@ -108,6 +135,7 @@ def caller() -> Caller:
         ("CreateAutoMLJob", job_request("made")),
         ("CreateModel", GOOD["CreateModel"] | {"ModelName": "M"}),
         ("CreateEndpointConfig", GOOD["CreateEndpointConfig"] | {"EndpointConfigName": "C"}),
+        ("CreateEndpoint", GOOD["CreateEndpoint"] | {"EndpointName": "E"}),
     ):
         assert caller.call("sagemaker", operation, request)[0] == 200
     return caller
@@ -141,7 +169,7 @@ def check(status: int, answer: Any) -> None:
 
 @pytest.mark.parametrize("operation", GOOD)
 def test_one_odd_value_is_refused_or_served(caller: Caller, operation: str) -> None:
-    service = "logs" if "logGroupName" in GOOD[operation] else "sagemaker"
+    service = next(served.service for served in JSON_SERVED if served.name == operation)
     for path in places(GOOD[operation]):
         for value in ODD_VALUES:
             check(*caller.call(service, operation, put(GOOD[operation], path, value)))

@@ -28,6 +28,7 @@ ASK = {
     "sts": lambda client: client.get_caller_identity(),
     "iam": lambda client: client.list_users(),
     "logs": lambda client: client.describe_log_groups(),
+    "cloudwatch": lambda client: client.list_metrics(),
 }
 
 
@@ -37,6 +38,7 @@ ASK = {
         ("sagemaker", "InvalidSignatureException"),
         ("sagemaker-runtime", "InvalidSignatureException"),
         ("logs", "InvalidSignatureException"),
+        ("cloudwatch", "InvalidSignatureException"),
         ("s3", "SignatureDoesNotMatch"),
         ("sts", "SignatureDoesNotMatch"),
         ("iam", "SignatureDoesNotMatch"),

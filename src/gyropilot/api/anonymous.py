@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from gyropilot.api.errors import auth_error
@@ -16,8 +17,13 @@ def check_local(request: WireRequest, service: str) -> None:
     Raises:
         ApiError: as if unsigned requests were not allowed.
     """
-    if "origin" in request.headers or not _is_loopback(request.header("host")):
+    if comes_from_page(request.headers):
         raise auth_error("missing", service)
+
+
+def comes_from_page(headers: Mapping[str, str]) -> bool:
+    """Tell whether a browser may have sent a request for a page of the web; the headers' names are in lower case."""
+    return "origin" in headers or not _is_loopback(headers.get("host", ""))
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -60,6 +61,7 @@ class _Exchange:
     unserved: str
     """The service asked for, when it is one that is not served: another one of its protocol words the refusal."""
     at: datetime
+    began: float = field(default_factory=time.perf_counter)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     caller: Caller | None = None
     operation: str = ""
@@ -150,6 +152,7 @@ class Application:
             aws_service=aws_service,
             operation=route.operation.name,
             caller=signed.caller,
+            began=exchange.began,
             host=remove_bucket(request.header("host"), self._s3_domains),
         )
         return protocol.write(route.operation, function(context, params), exchange.request_id)

@@ -17,6 +17,7 @@ from gyropilot.service.records import (
     Candidate,
     Endpoint,
     EndpointConfig,
+    MetricHour,
     Model,
     TrainingJob,
     TransformJob,
@@ -54,6 +55,7 @@ INVALID_CODES: Mapping[str, str] = {
     "sts": "ValidationError",
     "iam": "ValidationError",
     "logs": "InvalidParameterException",
+    "cloudwatch": "InvalidParameterValueException",
 }
 """Each service's code for a request that breaks a rule."""
 
@@ -71,6 +73,7 @@ _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     Model.kind: Identity.model_arn,
     EndpointConfig.kind: Identity.endpoint_config_arn,
     Endpoint.kind: Identity.endpoint_arn,
+    MetricHour.kind: lambda identity, name: identity.arn("endpoint-metrics", name),
     AsyncInvocation.kind: lambda identity, name: identity.arn("async-invocation", name),
 }
 

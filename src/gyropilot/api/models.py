@@ -7,7 +7,7 @@ from functools import cache
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
-SERVICES = ("sagemaker", "sagemaker-runtime", "s3", "sts", "iam", "logs")
+SERVICES = ("sagemaker", "sagemaker-runtime", "s3", "sts", "iam", "logs", "cloudwatch")
 """The services that share the port, by botocore's names."""
 
 
@@ -15,6 +15,8 @@ SERVICES = ("sagemaker", "sagemaker-runtime", "s3", "sts", "iam", "logs")
 def load_service(name: str) -> ServiceModel:
     """Return botocore's model of a service."""
     description = Loader().load_service_model(name, "service-2")
+    # Of the protocols of a service, the one that botocore's own clients speak.
+    description["metadata"]["protocol"] = ServiceModel(description, service_name=name).resolved_protocol
     return ServiceModel(description, service_name=name)
 
 

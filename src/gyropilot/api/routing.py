@@ -17,7 +17,9 @@ from gyropilot.api.protocols.rest import parse_query
 from gyropilot.api.wire import WireRequest
 
 _SCOPE = re.compile(r"Credential=[^,\s]*/\d{8}/[^/,\s]*/([^/,\s]+)/aws4_request")
-_SIGNING_NAMES = frozenset({"sagemaker", "s3", "sts", "iam", "logs"})
+_SIGNING_NAMES = frozenset({"sagemaker", "s3", "sts", "iam", "logs", "monitoring"})
+_RENAMED = {"monitoring": "cloudwatch"}
+"""Signing names that are not the names of their services."""
 _INVOCATION = re.compile(r"/endpoints/[^/]+/(invocations|async-invocations|invocations-response-stream)")
 
 
@@ -47,8 +49,9 @@ def find_service(request: WireRequest) -> str:
     is_form = request.header("content-type").startswith("application/x-www-form-urlencoded") and request.path == "/"
     if signing_name == "sagemaker" or (not signing_name and _INVOCATION.fullmatch(request.path)):
         return "sagemaker" if request.header("x-amz-target") else "sagemaker-runtime"
-    if signing_name in SERVICES:
-        return signing_name
+    service = _RENAMED.get(signing_name, signing_name)
+    if service in SERVICES:
+        return service
     if signing_name:
         return "sts" if is_form else "sagemaker"
     target = request.header("x-amz-target").partition(".")[0]

@@ -5,20 +5,21 @@ Only what is brief is answered without a thread: two threads that take turns at 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gyropilot.api.application import MAX_OBJECT_BYTES, Application
 from gyropilot.api.wire import Stream, WireRequest, WireResponse
 from gyropilot.server.incoming import IncomingBody
+from gyropilot.server.pages import Pages
 
 T = TypeVar("T")
 
@@ -28,16 +29,13 @@ PIECE_BYTES = 1 << 18
 MAX_DIGITS = 20
 """Of a length; more than any body has."""
 
-OWN_PREFIX = "/_gyropilot/"
-"""Where the server's own pages are: no bucket's name begins with an underscore."""
 
-
-def make_app(application: Application, describe_health: Callable[[], Mapping[str, Any]]) -> ASGIApp:
+def make_app(application: Application, pages: Pages) -> ASGIApp:
     """Return the ASGI application.
 
     Args:
         application: answers AWS requests.
-        describe_health: tells how the server is, for whoever asks, signed or not.
+        pages: answers requests for the server's own pages.
     """
     limiters: list[_Limiters] = []
 
@@ -46,18 +44,13 @@ def make_app(application: Application, describe_health: Callable[[], Mapping[str
             return
         if not limiters:
             limiters.append(_Limiters())  # they belong to the running event loop
-        if scope["path"].startswith(OWN_PREFIX):
-            await _answer_own(scope, describe_health)(scope, receive, send)
+        request = Request(scope, receive)
+        if pages.has(request):
+            await pages.answer(request)(scope, receive, send)
         else:
-            await _Exchange(application, limiters[0], Request(scope, receive)).run(scope, receive, send)
+            await _Exchange(application, limiters[0], request).run(scope, receive, send)
 
     return app
-
-
-def _answer_own(scope: Scope, describe_health: Callable[[], Mapping[str, Any]]) -> Response:
-    if scope["path"] != f"{OWN_PREFIX}health":
-        return JSONResponse({"message": "There is no such page."}, status_code=404)
-    return JSONResponse(dict(describe_health()))
 
 
 class _Limiters:

@@ -25,6 +25,9 @@ from gyropilot.execution.model_client import HttpModelClient
 from gyropilot.execution.open import open_launcher, open_webhook
 from gyropilot.server.announcement import AlreadyRunningError, announce, hold_home
 from gyropilot.server.http import make_app
+from gyropilot.server.metrics_page import write_metrics
+from gyropilot.server.pages import Pages
+from gyropilot.server.patience import PatientProtocol
 from gyropilot.service.courier import Courier
 from gyropilot.service.identity import Identity
 from gyropilot.service.ports import Launcher
@@ -103,8 +106,14 @@ def serve(
             s3_elsewhere=settings.s3_endpoint,
             records_are_near=stores.records_are_near,
         )
-        app = make_app(application, lambda: {"status": "ok", "version": __version__})
+        pages = Pages(
+            describe_health=lambda: {"status": "ok", "version": __version__},
+            write_metrics=lambda: write_metrics(service.metrics),
+            metrics_readers=settings.metrics_readers,
+        )
+        app = make_app(application, pages)
         stack.enter_context(_outlive_signals())
+        stack.enter_context(_run("metrics", service.metrics.run, service.metrics.wake))
         stack.enter_context(_run("data capture", service.capture.run, service.capture.wake))
         stack.enter_context(_run("asynchronous invocations", service.async_queue.run, service.async_queue.wake))
         stack.enter_context(_run("supervisor", service.supervisor.run, service.book.wake))
@@ -124,6 +133,7 @@ def serve(
 def _configure(app: object) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # an ASGI application
+        http=PatientProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,

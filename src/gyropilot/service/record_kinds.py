@@ -8,6 +8,7 @@ from gyropilot.service.records import (
     Candidate,
     Endpoint,
     EndpointConfig,
+    MetricHour,
     Model,
     Record,
     TrainingJob,
@@ -25,5 +26,6 @@ RECORD_KINDS: tuple[type[Record], ...] = (
     EndpointConfig,
     Endpoint,
     AsyncInvocation,
+    MetricHour,
 )
 """Every kind a record store must keep."""

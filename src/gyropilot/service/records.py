@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from gyropilot.service.figures import Figures
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
 
 ENSEMBLING, TUNING, AUTO = "ensembling", "hyperparameter_tuning", "auto"
@@ -476,3 +477,15 @@ class AsyncInvocation(Record):
     """How long the model may take."""
     attempts: int = 0
     """How often it was sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricHour(Record):
+    """What was counted of a variant's requests in one hour, which `created_at` begins. Its parent is the endpoint."""
+
+    kind: ClassVar[str] = "hour of endpoint metrics"
+
+    variant: str
+    """Name of the variant."""
+    minutes: Mapping[int, Mapping[str, Figures]]
+    """Minute of the hour to the figures of each metric."""

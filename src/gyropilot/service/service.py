@@ -14,6 +14,7 @@ from gyropilot.service.book import Book
 from gyropilot.service.data_capture import DataCapture
 from gyropilot.service.endpoint_configs import EndpointConfigService
 from gyropilot.service.endpoint_keeper import EndpointKeeper
+from gyropilot.service.endpoint_metrics import EndpointMetrics
 from gyropilot.service.endpoints import EndpointService
 from gyropilot.service.identity import Identity
 from gyropilot.service.invocations import InvocationService
@@ -60,6 +61,7 @@ class Service:
     endpoints: EndpointService
     invocations: InvocationService
     capture: DataCapture
+    metrics: EndpointMetrics
     async_invocations: AsyncInvocationService
     async_queue: AsyncQueue
     tags: TagService
@@ -109,8 +111,9 @@ def build_service(
     )
     trainings = TrainingService(records=records, jobs=jobs, logs=logs, clock=clock, wake=book.wake)
     transforms = TransformService(records=records, blobs=blobs, data=jobs.data, logs=logs, clock=clock, wake=book.wake)
+    metrics = EndpointMetrics(records=records, clock=clock)
     capture = DataCapture(blobs=blobs, logs=logs, clock=clock)
-    invocations = InvocationService(records=records, client=client, book=book, observers=[capture.note])
+    invocations = InvocationService(records=records, client=client, book=book, observers=[capture.note, metrics.note])
     endpoints = EndpointService(records=records, logs=logs, clock=clock, wake=book.wake, forget=invocations.forget)
     asynchronous = AsyncInvocationService(
         records=records, blobs=blobs, invocations=invocations, clock=clock, wake=lambda: async_queue.wake()
@@ -142,6 +145,7 @@ def build_service(
         endpoints=endpoints,
         invocations=invocations,
         capture=capture,
+        metrics=metrics,
         async_invocations=asynchronous,
         async_queue=async_queue,
         tags=TagService(records=records, identity=identity),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gyropilot.service.errors import AlreadyExistsError, ConflictError, NotFoundError
+from gyropilot.service.figures import Figures
 from gyropilot.service.ports import Query, RecordStore, position_of
 from gyropilot.service.record_kinds import RECORD_KINDS
 from gyropilot.service.records import (
@@ -24,6 +25,7 @@ from gyropilot.service.records import (
     EndpointConfig,
     Lease,
     Metric,
+    MetricHour,
     Model,
     Problem,
     Record,
@@ -167,6 +169,13 @@ _SAMPLES: tuple[Record, ...] = (
         expires_at=_NOON,
         timeout_seconds=900.0,
         attempts=1,
+    ),
+    MetricHour(
+        name="all/2024-05-06T12",
+        parent="Endpoint",
+        **_TIMES,
+        variant="all",
+        minutes={7: {"ModelLatency": Figures.of([100.0, 250.5])}, 59: {}},
     ),
 )
 

@@ -32,6 +32,7 @@ def make(
         (make(scope="logs"), "logs"),
         (make(scope="sts"), "sts"),
         (make(scope="iam"), "iam"),
+        (make(scope="monitoring"), "cloudwatch"),
         (make(scope="dynamodb", x_amz_target="DynamoDB_20120810.ListTables"), "sagemaker"),
         (make(scope="lambda", path="/2015-03-31/functions/"), "sagemaker"),
         (make(scope="ec2", method="POST", content_type="application/x-www-form-urlencoded"), "sts"),
@@ -47,7 +48,7 @@ def test_the_scope_tells_the_service(request_: WireRequest, service: str) -> Non
 
 @pytest.mark.parametrize(
     ("request_", "name"),
-    [(make(scope=name), "") for name in ("s3", "sagemaker", "logs", "sts", "iam", "")]
+    [(make(scope=name), "") for name in ("s3", "sagemaker", "logs", "sts", "iam", "monitoring", "")]
     + [(make(scope="dynamodb"), "dynamodb"), (make(query=SIGNED, scope=""), "")],
 )
 def test_a_service_that_is_not_served_is_told(request_: WireRequest, name: str) -> None:

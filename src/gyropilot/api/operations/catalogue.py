@@ -15,6 +15,7 @@ from gyropilot.api.operations import (
     identity,
     listings,
     logs,
+    metrics,
     models,
     object_tags,
     objects,
@@ -120,6 +121,9 @@ SERVED = (
     ServedOperation("logs", "DescribeLogStreams", logs.describe_log_streams),
     ServedOperation("logs", "GetLogEvents", logs.get_log_events),
     ServedOperation("logs", "FilterLogEvents", logs.filter_log_events),
+    ServedOperation("cloudwatch", "ListMetrics", metrics.list_metrics),
+    ServedOperation("cloudwatch", "GetMetricData", metrics.get_metric_data),
+    ServedOperation("cloudwatch", "GetMetricStatistics", metrics.get_metric_statistics),
 )
 """Every operation that is served; the others are refused as not implemented."""
 

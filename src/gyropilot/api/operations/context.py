@@ -26,6 +26,8 @@ class Context:
     """The operation that was called."""
     caller: Caller
     """Who called."""
+    began: float
+    """When the request came, by `time.perf_counter`."""
     host: str
     """What the client calls the server, with the port."""
 

@@ -35,6 +35,7 @@ def invoke_endpoint(context: Context, params: Params) -> Result:
             body=params.get("Body", b""),
             headers=headers,
             variant=params.get("TargetVariant", ""),
+            began=context.began,
         )
     )
     result = {
