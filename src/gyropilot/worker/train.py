@@ -9,13 +9,14 @@ from gyropilot.engine.task import ColumnKind, Mode, ProblemType, Task
 from gyropilot.service.feature_specification import FeatureSpecification
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
-from gyropilot.service.records import AutoMLJob, Job, Problem
+from gyropilot.service.records import TUNING, AutoMLJob, Job, Problem
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.definitions.watch import DefinitionWatch
 from gyropilot.worker.definitions.write import DefinitionShelf
 from gyropilot.worker.download import download
 from gyropilot.worker.progress import Progress
+from gyropilot.worker.tuning_recorder import TuningRecorder
 from gyropilot.worker.workplace import Workplace
 
 RESERVE_SHARE = 0.01
@@ -39,18 +40,20 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
     shelf = ModelShelf(
         blobs=place.blobs,
         identity=place.identity,
+        job=job.name,
         place=Location.parse(job.problem.output_uri).child(job.name),
         scratch=folder / "archives",
     )
-    progress = Progress(jobs=place.jobs, job=job, owner=claim.owner, shelf=shelf, clock=place.clock)
-    task = make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri))
-    definitions = DefinitionWatch(
+    progress = Progress(
         jobs=place.jobs,
         job=job,
         owner=claim.owner,
-        task=task,
-        shelf=DefinitionShelf(blobs=place.blobs, identity=place.identity, job=job),
+        shelf=shelf,
+        clock=place.clock,
+        recorder=_open_recorder(place, job, shelf) if job.problem.mode == TUNING else None,
     )
+    task = make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri))
+    definitions = _watch_definitions(place, job, claim, task)
     events = run(
         paths,
         task,
@@ -69,6 +72,15 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         if progress.is_over:
             break
     return progress.outcome
+
+
+def _open_recorder(place: Workplace, job: AutoMLJob, shelf: ModelShelf) -> TuningRecorder:
+    return TuningRecorder(jobs=place.jobs, models=place.models, shelf=shelf, job=job, clock=place.clock)
+
+
+def _watch_definitions(place: Workplace, job: AutoMLJob, claim: Claim, task: Task) -> DefinitionWatch:
+    shelf = DefinitionShelf(blobs=place.blobs, identity=place.identity, job=job)
+    return DefinitionWatch(jobs=place.jobs, job=job, owner=claim.owner, task=task, shelf=shelf)
 
 
 def make_task(problem: Problem, specification: FeatureSpecification) -> Task:
