@@ -94,6 +94,8 @@ def test_a_job_that_only_defines_its_candidates_explores_its_data(session: Sessi
     made = wait_for_end(session, "planned")
     place = made["AutoMLJobArtifacts"]["DataExplorationNotebookLocation"]
     assert re.search(rf"/planned/sagemaker-automl-candidates/pr-1-\w+/notebooks/{NOTEBOOK}$", place)
+    definitions = made["AutoMLJobArtifacts"]["CandidateDefinitionNotebookLocation"]
+    assert definitions.rpartition("/")[0] == place.rpartition("/")[0]
 
 
 def test_a_stopped_job_does_not_wait_for_its_reports(session: Session) -> None:
