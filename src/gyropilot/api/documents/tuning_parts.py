@@ -93,12 +93,11 @@ def summarize_processing(part: ProcessingPart, identity: Identity) -> Document:
 
 def describe_fit(part: PipelineFit, job: AutoMLJob, identity: Identity) -> Document:
     """Return the answer of `DescribeTrainingJob` for the fit of a pipeline's recipe."""
-    steps = ",".join(part.recipe)
     return {
         **summarize_fit(part, identity),
         "AutoMLJobArn": identity.job_arn(job.name),
         "ModelArtifacts": {"S3ModelArtifacts": part.model_data_url},
-        "HyperParameters": {"pipeline": part.pipeline, "recipe": steps, "columns": str(part.columns)},
+        "HyperParameters": describe_recipe(part),
         "AlgorithmSpecification": {"TrainingImage": identity.fit_image(part.name), "TrainingInputMode": "File"},
         "RoleArn": job.request["RoleArn"],
         "InputDataConfig": [describe_channel(job)],
@@ -110,6 +109,11 @@ def describe_fit(part: PipelineFit, job: AutoMLJob, identity: Identity) -> Docum
         "EnableInterContainerTrafficEncryption": False,
         "EnableManagedSpotTraining": False,
     }
+
+
+def describe_recipe(part: PipelineFit) -> dict[str, str]:
+    """Return what a recipe is, as hyperparameters."""
+    return {"pipeline": part.pipeline, "recipe": ",".join(part.recipe), "columns": str(part.columns)}
 
 
 def summarize_fit(part: PipelineFit, identity: Identity) -> Document:
@@ -128,7 +132,7 @@ def describe_transform(part: PipelineTransform, job: AutoMLJob, identity: Identi
     channel = describe_channel(job)
     source = channel["DataSource"]["S3DataSource"]
     return {
-        **summarize_transform(part, identity),
+        **_describe_progress(part, _TRANSFORM, identity.transform_job_arn(part.name)),
         "TransformStartTime": part.created_at,
         "ModelName": part.model,
         "TransformInput": {
@@ -158,7 +162,8 @@ def describe_tuning(part: TuningJob, job: AutoMLJob, candidates: Sequence[Candid
     """Return the answer of `DescribeHyperParameterTuningJob`; its training jobs are the candidates of the job."""
     best = next((each for each in candidates if each.name == job.best_candidate), None)
     document = {
-        **summarize_tuning(part, candidates, identity),
+        **_summarize(part, _TUNING, identity.tuning_job_arn(part.name)),
+        **_count(candidates),
         "HyperParameterTuningJobConfig": {
             "Strategy": "Bayesian",
             "ResourceLimits": _describe_limits(part),
@@ -260,12 +265,15 @@ def _describe_ranges(parameters: Sequence[TunedParameter]) -> Document:
 
 
 def _summarize(part: TuningPart, words: _Words, arn: str) -> Document:
+    return {**_describe_progress(part, words, arn), "LastModifiedTime": part.modified_at}
+
+
+def _describe_progress(part: TuningPart, words: _Words, arn: str) -> Document:
     document: Document = {
         f"{words.prefix}Name": part.name,
         f"{words.prefix}Arn": arn,
         f"{words.prefix}Status": part.status.value,
         "CreationTime": part.created_at,
-        "LastModifiedTime": part.modified_at,
     }
     if part.ended_at is not None:
         document[words.end] = part.ended_at

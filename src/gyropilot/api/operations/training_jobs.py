@@ -5,7 +5,7 @@ from __future__ import annotations
 from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.documents.training_jobs import describe_own_training_job, summarize_training_job
 from gyropilot.api.documents.training_jobs import describe_training_job as describe
-from gyropilot.api.documents.training_requests import find_candidate, read_training
+from gyropilot.api.documents.training_requests import find_repeated, read_training
 from gyropilot.api.documents.tuning_parts import describe_fit, summarize_fit
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import find_page, page_query
@@ -21,13 +21,13 @@ NEVER_TRUE = ("WarmPoolStatusEquals", "TrainingPlanArnEquals")
 
 
 def create_training_job(context: Context, params: Params) -> Result:
-    """Queue a candidate's training once more, on other data."""
+    """Queue a candidate's training, or the fit of a pipeline, once more on other data."""
     jobs = context.service.jobs
-    candidate = find_candidate(params, context.service.identity, jobs.find_candidate)
+    repeated = find_repeated(params, context.service.identity, jobs)
     job = context.service.trainings.create(
         params["TrainingJobName"],
         params,
-        read_training(params, candidate, jobs.get(candidate.parent)),
+        read_training(params, repeated, jobs.get(repeated.parent)),
         tags=read_tags(params),
         created_by=context.caller.user,
     )

@@ -119,7 +119,7 @@ def _of_tuning(facts: Facts, module: Location) -> dict[str, str]:
         "steps": describe_steps(),
         "ranges": describe_ranges(facts.spaces),
         "chosen": "The model that was kept, and what rebuilds it. Of many trials the one with the best figure is also "
-        "the luckiest: another than the first of the table is kept when a second look, on other folds, says so.",
+        "the luckiest: a second look, on other folds, decides, and another candidate may show a better figure.",
     }
 
 
