@@ -88,7 +88,9 @@ def test_the_leaderboard_names_every_candidate(session: Session, job: Any) -> No
 
 
 def test_a_job_that_only_defines_its_candidates_explores_its_data(session: Session) -> None:
-    create(session, request("planned", "adult/", "income", 0, AutoMLJobConfig={}, GenerateCandidateDefinitionsOnly=True))
+    create(
+        session, request("planned", "adult/", "income", 0, AutoMLJobConfig={}, GenerateCandidateDefinitionsOnly=True)
+    )
     made = wait_for_end(session, "planned")
     place = made["AutoMLJobArtifacts"]["DataExplorationNotebookLocation"]
     assert re.search(rf"/planned/sagemaker-automl-candidates/pr-1-\w+/notebooks/{NOTEBOOK}$", place)

@@ -15,6 +15,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from gyropilot.worker.reports.document import Picture
@@ -25,6 +26,7 @@ WIDTH, HEIGHT = 4.6, 3.1
 ROW_HEIGHT = 0.27
 """Inches of a bar with its label."""
 LABEL_CHARACTERS = 24
+TICKS = 6
 MOST_POINTS = 1_500
 """So many points at most are drawn of one scatter; they are thinned by taking every so-manieth."""
 SEQUENTIAL, DIVERGING = ListedColormap(LEVELS), ListedColormap(OPPOSITES)
@@ -62,7 +64,11 @@ class Canvas:
     """Matplotlib's figure."""
 
     def name_axes(self, x: Axis, y: Axis) -> None:
-        """Label and scale both axes."""
+        """Label and scale both axes, an axis without a label keeps its marks."""
+        for axis, drawn in ((x, self.axes.xaxis), (y, self.axes.yaxis)):
+            if axis.label and not axis.is_log:
+                drawn.set_major_locator(MaxNLocator(TICKS))
+                drawn.set_major_formatter(FuncFormatter(lambda number, _: write_tick(number)))
         for axis, set_label, set_scale, set_limits in (
             (x, self.axes.set_xlabel, self.axes.set_xscale, self.axes.set_xlim),
             (y, self.axes.set_ylabel, self.axes.set_yscale, self.axes.set_ylim),
@@ -80,6 +86,9 @@ def open_canvas(width: float = WIDTH, height: float = HEIGHT) -> Iterator[Canvas
     with rc_context(LOOKS):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield Canvas(axes=figure.add_subplot(), figure=figure)
+        # The places of all parts are found once, not again for each format that is written.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def draw_histogram(
@@ -371,6 +380,14 @@ def shorten(name: str, most: int = LABEL_CHARACTERS) -> str:
     words = " ".join(name.split()) or "(empty)"
     cut = words if len(words) <= most else words[: most - 1] + "…"
     return cut.replace("$", r"\$")
+
+
+def write_tick(number: float) -> str:
+    """Return a number as it stands along an axis: long ones in thousands, millions or billions."""
+    for unit, size, least in (("G", 1e9, 1e9), ("M", 1e6, 1e6), ("k", 1e3, 1e4)):
+        if abs(number) >= least:
+            return f"{number / size:.4g}{unit}".replace("-", "\N{MINUS SIGN}")
+    return f"{number:.6g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _name_in_legend(name: str) -> str:
