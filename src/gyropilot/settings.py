@@ -13,6 +13,8 @@ METRICS_READERS = ("loopback", "anyone", "nobody")
 """Who may read the metrics."""
 QUOTAS = ("generous", "aws")
 """The profiles of quotas."""
+REPORTS = ("all", "none")
+"""Which reports there may be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,8 @@ class Settings:
     """How many workers may die over one job before it fails."""
     quotas: str = "generous"
     """What jobs may ask for; aws: refuse what AWS would, generous: tell of it in the job's findings."""
+    reports: str = "all"
+    """The reports that jobs write for people to read; all, or none."""
     event_webhook_url: str = ""
     """Where every change of a job's state is posted as an event; empty: nowhere."""
     metrics_readers: str = "loopback"
@@ -100,6 +104,8 @@ def _check(settings: Settings) -> None:
         raise ValueError(
             f"GYROPILOT_METRICS_READERS must be one of {', '.join(METRICS_READERS)}, not {settings.metrics_readers!r}"
         )
+    if settings.reports not in REPORTS:
+        raise ValueError(f"GYROPILOT_REPORTS must be one of {', '.join(REPORTS)}, not {settings.reports!r}")
     if settings.s3_endpoint not in ("", "aws") and not settings.s3_endpoint.startswith(("http://", "https://")):
         raise ValueError(
             f"GYROPILOT_S3_ENDPOINT must be an address that begins with http:// or https://, or aws, "

@@ -94,6 +94,8 @@ class Progress:
         self._is_classification = False
         self.outcome = Outcome(status=JobStatus.COMPLETED, step=JobStep.COMPLETED)
         """How the job ended, once the run told so."""
+        self.sizes: dict[str, int] = {}
+        """Bytes of the models of the candidates that finished, by name."""
         self.is_over = False
         """Whether the run is not to go on."""
 
@@ -164,6 +166,13 @@ class Progress:
         for pipeline in chosen.recommendation.pipelines:
             self._log(f"Pipeline {pipeline.name}: {', '.join((*pipeline.recipe, pipeline.algorithm))}.")
 
+    def note_failed_report(self, reason: str) -> None:
+        """Show that a report is not there, whatever else there is to tell."""
+        kept = self._findings[: MAX_FINDINGS - 1]
+        self._findings = (*kept, reason[:FINDING_CHARACTERS])
+        self._jobs.report(self._job, self._owner, findings=self._findings)
+        self._log(reason)
+
     def _start_candidate(self, started: CandidateStarted) -> None:
         name = self._name(started.id)
         if self._find(name) is None:
@@ -173,6 +182,7 @@ class Progress:
 
     def _finish_candidate(self, result: CandidateResult, *, is_best: bool) -> None:
         name = self._name(result.id)
+        self.sizes[name] = result.size_bytes
         stored = self._find(name)
         if stored is not None and stored.status.is_finished:
             self._log(f"{name} ({_word(result)}) was trained before.")

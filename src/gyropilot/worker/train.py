@@ -13,9 +13,11 @@ from gyropilot.service.records import TUNING, AutoMLJob, Job, Problem
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.definitions.watch import DefinitionWatch
-from gyropilot.worker.definitions.write import DefinitionShelf
+from gyropilot.worker.definitions.write import DefinitionWriter
 from gyropilot.worker.download import download
 from gyropilot.worker.progress import Progress
+from gyropilot.worker.reports.job_reports import JobReports
+from gyropilot.worker.reports.shelf import ReportShelf
 from gyropilot.worker.tuning_recorder import TuningRecorder
 from gyropilot.worker.workplace import Workplace
 
@@ -53,13 +55,8 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         recorder=_open_recorder(place, job, shelf) if job.problem.mode == TUNING else None,
     )
     task = make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri))
-    definitions = DefinitionWatch(
-        jobs=place.jobs,
-        job=job,
-        owner=claim.owner,
-        task=task,
-        shelf=DefinitionShelf(blobs=place.blobs, identity=place.identity, job=job),
-    )
+    writer = DefinitionWriter(shelf=ReportShelf(blobs=place.blobs, job=job), identity=place.identity)
+    definitions = DefinitionWatch(jobs=place.jobs, job=job, owner=claim.owner, task=task, writer=writer)
     events = run(
         paths,
         task,
@@ -70,13 +67,16 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         compression=job.problem.compression,
         stop=claim.stop,
     )
-    for event in events:
-        if claim.is_ending:
-            break
-        definitions.take(event)
-        progress.take(event)
-        if progress.is_over:
-            break
+    with JobReports(place=place, job=job, claim=claim, tell_failure=progress.note_failed_report) as reports:
+        for event in events:
+            if claim.is_ending:
+                return progress.outcome
+            definitions.take(event)
+            progress.take(event)
+            reports.take(event)
+            if progress.is_over:
+                break
+        reports.finish(progress.sizes)
     return progress.outcome
 
 

@@ -27,7 +27,8 @@ from gyropilot.service.records import AutoMLJob
 from gyropilot.storage.blobs_memory import MemoryBlobStore
 from gyropilot.worker.definitions.literals import write_value
 from gyropilot.worker.definitions.wording import describe_split, describe_trials, make_table, quote_findings, show
-from gyropilot.worker.definitions.write import DefinitionShelf
+from gyropilot.worker.definitions.write import DefinitionWriter
+from gyropilot.worker.reports.shelf import ReportShelf
 from tests.unit.service.house import BEGINNING, IDENTITY, PROBLEM
 
 ODD = 'it\'s "odd"\\|`*_<b>$x\n{{y}}'
@@ -58,9 +59,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_all(table: Path, **problem: Any) -> dict[str, str]:
     """Return what is written for a job of tuning, by its place below the job's candidates."""
-    blobs, job = make_job(**problem)
+    blobs, job = make_job(mode="hyperparameter_tuning", **problem)
     recommended = engine.recommend(table, TASK)
-    url = DefinitionShelf(blobs=blobs, identity=IDENTITY, job=job).put_tuning(TASK, recommended)
+    shelf = ReportShelf(blobs=blobs, job=job)
+    url = DefinitionWriter(shelf=shelf, identity=IDENTITY).write_tuning(TASK, recommended)
     assert url.startswith("s3://data/out/churn/sagemaker-automl-candidates/pr-1-")
     return read_all(blobs)
 
@@ -229,10 +231,10 @@ def test_the_module_can_be_installed(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("data_format", "reads"), [("csv", "pd.read_csv("), ("parquet", "pd.read_parquet(")])
 def test_the_notebook_of_ensembling_lists_the_portfolio(data_format: str, reads: str) -> None:
     blobs, job = make_job(data_format=data_format, max_candidates=3)
-    shelf = DefinitionShelf(blobs=blobs, identity=IDENTITY, job=job)
+    writer = DefinitionWriter(shelf=ReportShelf(blobs=blobs, job=job), identity=IDENTITY)
     data = DataRead(rows=1000, columns=3, problem_type="regression", objective="mse")
     task = engine.Task(target="y", algorithms=("lightgbm", "linear-learner"))
-    shelf.put_ensembling(task, data, ("A finding.",))
+    writer.write_ensembling(task, data, ("A finding.",))
     ((name, text),) = read_all(blobs).items()
     assert name == "notebooks/SageMakerAutopilotCandidateDefinitionNotebook.ipynb"
     cells: list[Mapping[str, Any]] = nbformat.reads(text, as_version=4).cells

@@ -58,7 +58,7 @@ def split_numbers(numbers: Numbers, most: int) -> tuple[Groups, int]:
     if len(different) <= most:
         borders = (different[1:] + different[:-1]) / 2
     else:
-        borders = np.unique(np.quantile(filled, np.linspace(0, 1, most + 1)[1:-1]))
+        borders = np.unique(np.quantile(filled, np.linspace(0, 1, most + 1)[1:-1], method="lower"))
         borders = borders[borders < different[-1]]
     places = np.searchsorted(borders, numbers, side="left")
     places[np.isnan(numbers)] = len(borders) + 1

@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 
 from gyropilot.engine.algorithms.catalogue import find_algorithms
+from gyropilot.engine.search.portfolio import ENSEMBLE_FROM
 from gyropilot.engine.task import Mode
 from gyropilot.service.locations import Location
 from gyropilot.service.records import Problem
@@ -110,7 +111,7 @@ def _of_tuning(facts: Facts, module: Location) -> dict[str, str]:
     return {
         "plan": f"Gyropilot recommends {len(names)} candidate pipelines and would tune their hyperparameters.",
         "usual_candidates": "100, or as many as there is time for",
-        "selection": f"{write_assignment('PIPELINES', names)}  # what is tuned: leave some out",
+        "selection": f"# What is tuned: leave some out.\n{write_assignment('PIPELINES', names)}",
         "standard": "import sys\nfrom pathlib import Path",
         "module": write_assignment("module", {"bucket": module.bucket, "key_prefix": module.key}),
         "count": str(len(names)),
@@ -118,16 +119,18 @@ def _of_tuning(facts: Facts, module: Location) -> dict[str, str]:
         "steps": describe_steps(),
         "ranges": describe_ranges(facts.spaces),
         "chosen": "The model that was kept, and what rebuilds it. Of many trials the one with the best figure is also "
-        "the luckiest: another than the first of the table is kept when a second look, on other folds, says so.",
+        "the luckiest: a second look, on other folds, decides, and another candidate may show a better figure.",
     }
 
 
 def _of_ensembling(facts: Facts) -> dict[str, str]:
     algorithms = list(dict.fromkeys(plan.algorithm for plan in facts.trials))
+    limit = facts.job.problem.max_candidates
+    ensemble = ", and an ensemble of them" if limit is None or limit >= ENSEMBLE_FROM else ""
     return {
-        "plan": f"Gyropilot trains a portfolio of {len(facts.trials)} configurations, and an ensemble of them.",
+        "plan": f"Gyropilot trains a portfolio of {len(facts.trials)} configurations{ensemble}.",
         "usual_candidates": "all of the portfolio",
-        "selection": f"{write_assignment('ALGORITHMS', algorithms)}  # what is trained: leave some out",
+        "selection": f"# What is trained: leave some out.\n{write_assignment('ALGORITHMS', algorithms)}",
         "standard": "from dataclasses import replace\nfrom pathlib import Path",
         "trials": describe_trials(facts.trials),
         "task": write_assignment("task", facts.task),

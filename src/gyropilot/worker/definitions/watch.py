@@ -6,18 +6,18 @@ from gyropilot.engine.events import DataRead, Event, Found, Phase, PhaseBegan, P
 from gyropilot.engine.task import Mode, Task
 from gyropilot.service.jobs import JobService
 from gyropilot.service.records import AutoMLJob
-from gyropilot.worker.definitions.write import DefinitionShelf
+from gyropilot.worker.definitions.write import DefinitionWriter
 
 
 class DefinitionWatch:
     """Takes the events of a run; a job that has its definitions, from a worker before this one, keeps them."""
 
-    def __init__(self, *, jobs: JobService, job: AutoMLJob, owner: str, task: Task, shelf: DefinitionShelf) -> None:
+    def __init__(self, *, jobs: JobService, job: AutoMLJob, owner: str, task: Task, writer: DefinitionWriter) -> None:
         self._jobs = jobs
         self._job = job
         self._owner = owner
         self._task = task
-        self._shelf = shelf
+        self._writer = writer
         self._is_done = bool(job.candidate_definitions_url)
         self._data: DataRead | None = None
         self._findings: tuple[str, ...] = ()
@@ -36,9 +36,9 @@ class DefinitionWatch:
             case Found(message=message):
                 self._findings = (*self._findings, message)
             case PipelinesChosen(recommendation=recommendation):
-                self._note(self._shelf.put_tuning(self._task, recommendation))
+                self._note(self._writer.write_tuning(self._task, recommendation))
             case PhaseBegan(phase=Phase.TRAINING) if self._data and self._task.mode is Mode.ENSEMBLING:
-                self._note(self._shelf.put_ensembling(self._task, self._data, self._findings))
+                self._note(self._writer.write_ensembling(self._task, self._data, self._findings))
             case _:
                 return
 

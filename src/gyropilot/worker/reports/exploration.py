@@ -130,7 +130,7 @@ def _show_target(found: Exploration) -> Iterator[Block]:
             ["Skewness", figures.skew],
             ["Kurtosis, above the normal distribution's", figures.kurtosis],
             ["Different values", target.distinct],
-            ["Outliers", f"{figures.outlier_share:.2%}"],
+            ["Outliers, in percent", round(100 * figures.outlier_share, 2)],
             ["Missing", target.missing],
             ["Invalid", target.invalid],
         ],
@@ -155,7 +155,9 @@ def _show_sample(found: Exploration) -> Iterator[Block]:
     )
     yield Table(header=["", *names], rows=rows)
     if len(names) < len(found.header):
-        yield Paragraph(text=f"The {len(names)} columns of most prediction power, of {len(found.header)}.")
+        yield Paragraph(
+            text=f"The target and the {len(names) - 1} columns of most prediction power, of {len(found.columns)}."
+        )
 
 
 def _show_features(found: Exploration) -> Iterator[Block]:
@@ -165,12 +167,14 @@ def _show_features(found: Exploration) -> Iterator[Block]:
     else:
         yield Paragraph(text="There are too few rows to measure prediction power.")
     columns = sorted(found.columns, key=lambda each: -1.0 if each.power is None else -1 - each.power)
+    has_reasons = any(each.left_out for each in columns)
     yield Table(
         caption=f"All columns, those of most prediction power first{_cut(len(columns))}",
-        header=["Column", TYPE, POWER, MISSING, "Different", "Not learned from, because"],
+        header=["Column", TYPE, POWER, MISSING, "Different", *["Not learned from, because"] * has_reasons],
         shares=[MISSING],
         rows=[
-            [each.name, each.kind.value, _round(each.power), each.missing_share, each.distinct, each.left_out]
+            [each.name, each.kind.value, _round(each.power), each.missing_share, each.distinct]
+            + [each.left_out] * has_reasons
             for each in columns[:TABLE_ROWS]
         ],
     )
