@@ -9,6 +9,7 @@ import msgspec
 
 from gyropilot.engine.errors import BundleError
 from gyropilot.engine.features.documents import read_document, write_document
+from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.task import LabelType, ProblemType
 
@@ -78,6 +79,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     figures: tuple[Figure, ...]
     """Its metrics for unseen rows, the objective first."""
     provenance: Provenance
+    baseline: tuple[tuple[Cell, ...], ...] = ()
+    """Typical rows that explanations compare with, a cell for each of the encoder's encoders; no rows of the data."""
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:

@@ -221,6 +221,7 @@ class Workbench:
                 rows=prepared.rows,
                 seed=self._seed,
             ),
+            baseline=prepared.baseline,
         )
 
     def _measure(self, predictor: Predictor) -> float:

@@ -28,6 +28,7 @@ from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import write_training_data
 from gyropilot.engine.data.target import Target, encode_target, find_label_type, understand_target
 from gyropilot.engine.errors import DataError
+from gyropilot.engine.explain.baseline import Baseline, find_baseline
 from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
@@ -35,6 +36,7 @@ from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.problems.tabular.check_rows import add_check_rows
 from gyropilot.engine.problems.tabular.enrich import enrich
+from gyropilot.engine.problems.tabular.kept_rows import keep_rows
 from gyropilot.engine.task import ColumnKind, LabelType, Mode, ProblemType, Task
 
 PREPARED = "prepared.json"
@@ -65,6 +67,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """Rows whose predictions an exported model must repeat."""
     sample_row: tuple[Cell, ...]
     """One row's cells, on which latency is measured."""
+    baseline: Baseline
+    """Typical rows that explanations compare with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,18 +90,23 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
     key = hashlib.sha256(msgspec.json.encode([asdict(task), digests])).hexdigest()
     path = folder / PREPARED
     if path.exists():
-        earlier = read_document(path.read_bytes(), folder / ARRAYS, Prepared)
+        earlier = read_prepared(folder)
         if earlier.key == key:
             return earlier
         raise DataError("The run's folder holds another run: its data or its task differ.")
-    prepared, data = _prepare_anew(source, validation, task, key, digests[0])
+    prepared, data = _prepare_anew(source, validation, task, key, digests[0], folder)
     write_training_data(data, folder / "data")
     write_document(prepared, path, folder / ARRAYS)
     return prepared
 
 
+def read_prepared(folder: Path) -> Prepared:
+    """Return what `prepare` left in a run's folder."""
+    return read_document((folder / PREPARED).read_bytes(), folder / ARRAYS, Prepared)
+
+
 def _prepare_anew(
-    source: Source, validation: Source | None, task: Task, key: str, digest: str
+    source: Source, validation: Source | None, task: Task, key: str, digest: str, folder: Path
 ) -> tuple[Prepared, TrainingData]:
     raw = source.read(_find_words(task))
     names = raw.columns.column_names
@@ -132,6 +141,7 @@ def _prepare_anew(
     if task.mode is not Mode.HYPERPARAMETER_TUNING:  # which has its recipes
         encoder, data = enrich(encoder, data, fold_count, task.seed)
     data, check_rows = add_check_rows(data, task.seed)
+    keep_rows([learned.table, *([scored.table] if scored is not None else [])], data.folds, task.seed, folder)
     prepared = Prepared(
         key=key,
         digest=digest,
@@ -148,6 +158,7 @@ def _prepare_anew(
         findings=tuple(findings),
         check_rows=check_rows,
         sample_row=tuple(table.column(name)[0].as_py() for name in encoder.columns),
+        baseline=find_baseline(encoder, data.features, np.flatnonzero(data.folds != HOLDOUT), task.seed),
     )
     return prepared, data
 
