@@ -39,7 +39,8 @@ def make_game(columns: int, rows: int = 3) -> tuple[Game, Matrix]:
     def run(features: Matrix) -> Matrix:
         known = np.nan_to_num(features.astype(np.float64))
         amount = known[:, 0] + known[:, -1] * known[:, 2] + np.sin(known).sum(axis=1) + known[:, :3].prod(axis=1)
-        return amount[:, None].astype(np.float32)
+        numbers: Matrix = amount[:, None].astype(np.float32)
+        return numbers
 
     base = random.normal(size=(rows, columns)).astype(np.float32)
     base[0, 1] = np.nan
@@ -178,7 +179,7 @@ def test_the_baseline_has_typical_cells_of_every_kind() -> None:
     baseline = find_baseline(encoder, encoder.encode_rows(rows), np.arange(200), seed=0)
     assert len(baseline) == 16
     assert {row[1] for row in baseline} <= {"red", "blue"}
-    assert all(row[2].endswith(".03.2024") and row[3] is None for row in baseline)
+    assert all(str(row[2]).endswith(".03.2024") and row[3] is None for row in baseline)
     assert find_baseline(encoder, encoder.encode_rows(rows), np.arange(200), seed=0) == baseline
     assert len(find_baseline(encoder, encoder.encode_rows(rows), np.arange(30), seed=0)) == 2
 

@@ -48,7 +48,8 @@ class Explanation:
     def importance_error(self) -> Numbers:
         """(columns, labels) standard error of the importance: other rows, and other orders, would give others."""
         spread: Numbers = np.abs(self.values).std(axis=0, ddof=1 if len(self.values) > 1 else 0)
-        return spread / np.sqrt(len(self.values))
+        error: Numbers = spread / np.sqrt(len(self.values))
+        return error
 
     @property
     def ranking(self) -> list[int]:

@@ -99,7 +99,8 @@ class _Enumeration:
         mixed = np.where(own[None, :, None, :], base[:, None, None, :], game.baseline[None, None, :, :])
         found = game.predict(mixed.reshape(-1, base.shape[1]))
         found = found.reshape(len(base), len(self._sets), len(game.baseline), -1).mean(axis=2)
-        return np.einsum("rsl,sp->rpl", found, self._shares)
+        values: Numbers = np.einsum("rsl,sp->rpl", found, self._shares)
+        return values
 
 
 class _Walks:

@@ -67,6 +67,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """Rows whose predictions an exported model must repeat."""
     sample_row: tuple[Cell, ...]
     """One row's cells, on which latency is measured."""
+    seed: int
+    """Where randomness began."""
     baseline: Baseline
     """Typical rows that explanations compare with."""
 
@@ -158,6 +160,7 @@ def _prepare_anew(
         findings=tuple(findings),
         check_rows=check_rows,
         sample_row=tuple(table.column(name)[0].as_py() for name in encoder.columns),
+        seed=task.seed,
         baseline=find_baseline(encoder, data.features, np.flatnonzero(data.folds != HOLDOUT), task.seed),
     )
     return prepared, data
