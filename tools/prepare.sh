@@ -46,6 +46,9 @@ fi
 if [ "${#packages[@]}" -gt 0 ]; then
     install_packages "${packages[@]}"
 fi
+if [ "$(uname -s)" = Linux ] && ! "$python" -c 'import ctypes; ctypes.CDLL("libpangoft2-1.0.so.0")' 2>/dev/null; then
+    (install_packages libpango-1.0-0 libpangoft2-1.0-0) || echo "without Pango reports are not written as PDF" >&2
+fi
 
 if [ ! -x .venv/bin/python ]; then
     echo "making .venv with $("$python" -V)"

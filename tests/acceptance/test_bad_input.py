@@ -225,8 +225,9 @@ def test_findings_are_told(session: Session) -> None:
     assert job["AutoMLJobStatus"] == "Completed", job.get("FailureReason")
     told = [each["PartialFailureMessage"] for each in job["PartialFailureReasons"]]
     assert told[:3] == [
-        "1 malformed rows were left out, such as small.csv, line 15: 2 cells where 4 are expected.",
-        "1 rows have no target and were left out.",
+        "1 malformed rows were left out, such as small.csv, line 15: 2 cells where 4 are expected. "
+        "Give these rows as many cells as the header has.",
+        "1 rows have no target and were left out. Fill the target in where it is known.",
         "4 classes have fewer rows than there are folds (5) and will be hard to tell: 'a', 'b', 'c', 'd'. Collect more "
         "rows of them, or take them together.",
     ]

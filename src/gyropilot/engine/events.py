@@ -20,6 +20,32 @@ class Phase(StrEnum):
     FINISHING = "finishing"
 
 
+class Severity(StrEnum):
+    """How much something found in the data matters."""
+
+    HIGH = "high"
+    """A model of this data may be of no use."""
+    MEDIUM = "medium"
+    """Models or their scores may be worse than they could be."""
+    LOW = "low"
+    """It is good to know."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something about the data that its owner should know."""
+
+    severity: Severity
+    """How much it matters."""
+    message: str
+    """What is so."""
+    remedy: str = ""
+    """What to do about it."""
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".rstrip()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Score:
     """A metric's value for unseen rows."""

@@ -34,6 +34,10 @@ def prepare_file(path: Path, task: Task | None = None, *, validation: Path | Non
     return prepare(Files(paths=[path]), scored, task or Task(target="y"), path.parent / "run")
 
 
+def read_messages(prepared: Prepared) -> list[str]:
+    return [finding.message for finding in prepared.findings]
+
+
 def prepare_columns(folder: Path, columns: Mapping[str, Any], task: Task | None = None) -> Prepared:
     return prepare(InMemory(pa.table(columns)), None, task or Task(target="y"), folder / "run")
 
@@ -116,7 +120,7 @@ def test_three_rows_per_class_train(tmp_path: Path) -> None:
     labels = ["a", "b", "c", "d"] * 3
     table = {"x": [ord(label) + each / 9 for label, each in zip(labels, amounts(12), strict=True)], "y": labels}
     prepared = prepare_columns(tmp_path, table)
-    assert any("4 classes have fewer rows than there are folds (5)" in finding for finding in prepared.findings)
+    assert any("4 classes have fewer rows than there are folds (5)" in finding.message for finding in prepared.findings)
     data = read_training_data(tmp_path / "run" / "data")
     for name in ALGORITHMS:
         train_every_fold(name, data, prepared.fold_count)
@@ -185,7 +189,7 @@ def test_infinities_count_as_missing(tmp_path: Path) -> None:
         [[cell, "ab"[row % 2]] for row, cell in enumerate([*amounts(57), "inf", "-Infinity", "1e39"])],
     )
     prepared = prepare_file(path)
-    assert "Infinite numbers, and those beyond 3e+38, count as missing, in 'x' (3)." in prepared.findings
+    assert "Infinite numbers, and those beyond 3e+38, count as missing, in 'x' (3)." in read_messages(prepared)
     features = read_features(tmp_path)
     assert np.isnan(features[-3:, 0]).all()
     assert np.isfinite(features[:-3]).all()
@@ -202,7 +206,7 @@ def test_numbers_as_text(tmp_path: Path) -> None:
     }
     prepared = prepare_columns(tmp_path, columns)
     assert [encoder.__struct_config__.tag for encoder in prepared.encoder.encoders] == ["numeric"] * 3
-    assert "Words among numbers count as missing, in 'words' (2, such as 'unknown')." in prepared.findings
+    assert "Words among numbers count as missing, in 'words' (2, such as 'unknown')." in read_messages(prepared)
     features = read_features(tmp_path)
     np.testing.assert_allclose(features[:, 0], rows, atol=1e-3)
     np.testing.assert_allclose(features[:, 1], np.abs(rows) * 1e4, rtol=1e-3, atol=0.01)
@@ -212,7 +216,7 @@ def test_numbers_as_text(tmp_path: Path) -> None:
 def test_rows_and_columns_that_repeat(tmp_path: Path) -> None:
     rows = amounts(40) * 2
     columns = {"x": rows, "again": rows, "id": [float(row) for row in range(80)], "y": ["a", "b"] * 40}
-    findings = prepare_columns(tmp_path, columns).findings
+    findings = read_messages(prepare_columns(tmp_path, columns))
     assert "1 column is not learned from, because it repeats another column: 'again' ('x')." in findings
     assert any(finding.startswith("40 rows are equal to an earlier one (50.0%)") for finding in findings)
     assert any("say that it names rows: 'id'" in finding for finding in findings)
@@ -221,7 +225,7 @@ def test_rows_and_columns_that_repeat(tmp_path: Path) -> None:
 def test_a_column_that_holds_the_answer(tmp_path: Path) -> None:
     labels = ["a", "b"] * 50
     columns = {"x": amounts(100), "verdict": ["guilty" if label == "a" else "free" for label in labels], "y": labels}
-    findings = prepare_columns(tmp_path, columns).findings
+    findings = read_messages(prepare_columns(tmp_path, columns))
     assert any(
         "1 feature is alone enough to tell the target" in each and "'verdict' (100.0%)" in each for each in findings
     )
@@ -273,7 +277,7 @@ def test_validation_data_in_another_order_with_other_cells(tmp_path: Path) -> No
     assert features[-2:, 0].tolist() == [features[0, 0], features[2, 0]]
     assert features[-2, 1] == 5
     assert np.isnan(features[-1, 1])
-    assert "Validation data: 1 rows have a class that the training data does not have." in prepared.findings
+    assert "Validation data: 1 rows have a class that the training data does not have." in read_messages(prepared)
 
 
 # --- a choice of features ---------------------------------------------------------------------------------------------
@@ -287,7 +291,7 @@ def test_chosen_features_and_kinds(tmp_path: Path) -> None:
     assert [encoder.name for encoder in prepared.encoder.encoders] == ["b", "zip"]
     assert prepared.encoder.encoders[1].categories == ("00501", "10001")  # type: ignore[union-attr]  # it is one
     assert "1 column is not learned from, because it is not among the features that were chosen: 'a'." in (
-        prepared.findings
+        read_messages(prepared)
     )
 
 

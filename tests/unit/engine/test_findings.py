@@ -17,13 +17,19 @@ from gyropilot.engine.data.findings import (
 )
 from gyropilot.engine.data.leaks import find_leaking_features
 from gyropilot.engine.data.read import RawTable
+from gyropilot.engine.events import Finding
 from gyropilot.engine.features.quantiser import fit_borders, quantise
+
+
+def read_messages(findings: list[Finding]) -> list[str]:
+    assert all(finding.remedy for finding in findings)
+    return [finding.message for finding in findings]
 
 
 def find_columns(**columns: object) -> list[str]:
     table = pa.table(columns)
     table = numbers_as_numbers(table.columns, table.schema, ())
-    return find_in_columns(table, profile_columns(table, {}))
+    return read_messages(find_in_columns(table, profile_columns(table, {})))
 
 
 def find_leaks_in(features: dict[str, np.ndarray], answers: np.ndarray, *, is_classification: bool) -> list[str]:
@@ -39,7 +45,7 @@ def test_files() -> None:
     raw = RawTable(
         columns=pa.table({}), skipped_rows=7, skipped_examples=("x, line 3: …",), files_without_header=("2.csv",)
     )
-    assert find_in_files(raw) == [
+    assert read_messages(find_in_files(raw)) == [
         "7 malformed rows were left out, such as x, line 3: ….",
         "1 file is read without a header, as only the first file has it: '2.csv'.",
     ]
@@ -82,7 +88,7 @@ def test_nothing_to_tell() -> None:
 
 def test_rare_and_overwhelming_classes() -> None:
     answers = np.repeat([0.0, 1.0, 2.0], [990, 6, 4])
-    rare, frequent = find_in_classes(["a", "b", "c"], answers, 5)
+    rare, frequent = read_messages(find_in_classes(["a", "b", "c"], answers, 5))
     assert rare.startswith("1 classes have fewer rows than there are folds (5) and will be hard to tell: 'c'.")
     assert frequent.startswith("99.0% of the rows have the class 'a'")
 
@@ -96,7 +102,7 @@ def test_repeated_rows(kind: str) -> None:
     answers[[5, 10, 20]] = 0.0
     table = pa.table({"x": other, "constant": [1.0] * 100, "z": [0.0, -0.0] * 50})
     profiles = profile_columns(table.select(["constant", "z", "x"]), {})
-    copies, against = find_repeated_rows(table, profiles, answers)
+    copies, against = read_messages(find_repeated_rows(table, profiles, answers))
     assert copies.startswith("2 rows are equal to an earlier one (2.0%), with the same answer.")
     assert against.startswith("4 rows are equal to another one in all features (4.0%) but not in the answer")
 
@@ -147,6 +153,6 @@ def test_few_rows_prove_no_leak() -> None:
 
 
 def test_leaks_are_told_with_their_figures() -> None:
-    (told,) = find_leaks([("refund", 1.0), ("ended: month", 0.9912)])
+    (told,) = read_messages(find_leaks([("refund", 1.0), ("ended: month", 0.9912)]))
     assert "'refund' (100.0%), 'ended: month' (99.1%)" in told
     assert told.startswith("2 features are alone enough to tell the target")

@@ -219,7 +219,7 @@ def test_labels_keep_their_spelling_and_order() -> None:
     assert target.classes == (" <=50K", " >50K")
     assert target.values.tolist() == [0, 1, 0, 1]
     assert target.rows.tolist() == [0, 1, 3, 4]
-    assert "1 rows have no target" in target.findings[0]
+    assert "1 rows have no target" in target.findings[0].message
 
 
 def test_numeric_labels_are_ordered_as_numbers() -> None:
@@ -238,8 +238,8 @@ def test_classes_of_a_single_row_are_left_out() -> None:
     assert target.values.tolist() == [0, 1, 0, 1]
     assert target.rows.tolist() == [0, 2, 3, 4]
     (finding,) = target.findings
-    assert finding.startswith("2 classes have a single row")
-    assert finding.endswith("such as that of 'nope'.")
+    assert finding.message.startswith("2 classes have a single row")
+    assert finding.message.endswith("such as that of 'nope'.")
     given = understand_target("t", column([*cells, "nope", "nope"]), ProblemType.MULTICLASS)
     assert given.classes == ("no", "nope", "yes")
     assert given.values.tolist() == [0, 1, 2, 0, 2, 1, 1]
@@ -250,7 +250,7 @@ def test_infinite_targets_are_no_answers(problem: ProblemType) -> None:
     cells = pa.chunked_array([pa.array([1.0, float("inf"), 0.0, float("-inf"), 1.0, 0.0])])
     target = understand_target("t", cells, problem)
     assert target.rows.tolist() == [0, 2, 4, 5]
-    assert target.findings == ("2 rows have no target and were left out.",)
+    assert [finding.message for finding in target.findings] == ["2 rows have no target and were left out."]
 
 
 def test_regression_leaves_words_and_infinities_out() -> None:

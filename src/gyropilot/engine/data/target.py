@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.data.columns import parse_numbers
 from gyropilot.engine.errors import DataError
+from gyropilot.engine.events import Finding, Severity
 from gyropilot.engine.task import LabelType, ProblemType
 
 MAX_CLASSES = 1000
@@ -35,7 +36,7 @@ class Target:
     """Class numbers, or the amounts."""
     rows: NDArray[np.int64]
     """Which rows of the table have an answer."""
-    findings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     """What its owner should know."""
 
 
@@ -53,7 +54,7 @@ def understand_target(name: str, column: pa.ChunkedArray, problem_type: ProblemT
     problem = problem_type or _infer(name, filled, numbers)
     rows = np.flatnonzero(present.to_numpy())
     missing = len(column) - len(rows)
-    findings = [f"{missing} rows have no target and were left out."] if missing else []
+    findings = [_find_left_out(f"{missing} rows have no target and were left out.")] if missing else []
     if problem is ProblemType.REGRESSION:
         return _regression(name, numbers, rows, findings)
     return _classification(name, filled, rows, problem_type, findings)
@@ -78,8 +79,16 @@ def encode_target(name: str, column: pa.ChunkedArray, known: Target) -> Target:
     found = pc.index_in(labels, value_set=pa.array(known.classes))
     unseen = found.null_count
     values = pc.fill_null(found, len(known.classes)).to_numpy().astype(np.float64)
-    findings = (f"{unseen} rows have a class that the training data does not have.",) if unseen else ()
-    return replace(known, values=values, rows=rows, findings=findings)
+    finding = Finding(
+        severity=Severity.MEDIUM,
+        message=f"{unseen} rows have a class that the training data does not have.",
+        remedy="Every model is wrong there: add rows of this class to the training data.",
+    )
+    return replace(known, values=values, rows=rows, findings=(finding,) if unseen else ())
+
+
+def _find_left_out(message: str) -> Finding:
+    return Finding(severity=Severity.MEDIUM, message=message, remedy="Fill the target in where it is known.")
 
 
 def _has_answer(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -131,13 +140,15 @@ def _infer(name: str, filled: pa.ChunkedArray, numbers: pa.ChunkedArray | None) 
     return ProblemType.MULTICLASS if few else ProblemType.REGRESSION
 
 
-def _regression(name: str, numbers: pa.ChunkedArray | None, rows: NDArray[np.int64], findings: list[str]) -> Target:
+def _regression(name: str, numbers: pa.ChunkedArray | None, rows: NDArray[np.int64], findings: list[Finding]) -> Target:
     if numbers is None:
         raise DataError(f"The target {name!r} holds words, which a regression cannot predict.")
     values = numbers.to_numpy().astype(np.float64)
     finite = np.isfinite(values)
     if not finite.all():
-        findings.append(f"{int((~finite).sum())} rows have a target that is not a finite number and were left out.")
+        findings.append(
+            _find_left_out(f"{int((~finite).sum())} rows have a target that is not a finite number and were left out.")
+        )
     values, rows = values[finite], rows[finite]
     if len(values) < 2 or np.all(values == values[0]):
         raise DataError(f"The target {name!r} has only one value; there is nothing to learn.")
@@ -145,7 +156,7 @@ def _regression(name: str, numbers: pa.ChunkedArray | None, rows: NDArray[np.int
 
 
 def _classification(
-    name: str, filled: pa.ChunkedArray, rows: NDArray[np.int64], problem: ProblemType | None, findings: list[str]
+    name: str, filled: pa.ChunkedArray, rows: NDArray[np.int64], problem: ProblemType | None, findings: list[Finding]
 ) -> Target:
     labels = filled if pa.types.is_string(filled.type) else _spell(filled)
     encoded = labels.combine_chunks().dictionary_encode()
@@ -160,8 +171,12 @@ def _classification(
     if len(words) < len(counts):
         lone = encoded.dictionary[int(counts.argmin())].as_py()
         findings.append(
-            f"{len(counts) - len(words)} classes have a single row, which cannot be both learned from and judged; "
-            f"these rows were left out, such as that of {lone!r}."
+            Finding(
+                severity=Severity.MEDIUM,
+                message=f"{len(counts) - len(words)} classes have a single row, which cannot be both learned from and "
+                f"judged; these rows were left out, such as that of {lone!r}.",
+                remedy="Collect more rows of them, take them together, or mend them if they are misspelt.",
+            )
         )
     if problem is ProblemType.BINARY and len(words) != BINARY:
         raise DataError(f"The target {name!r} has {len(words)} classes; a binary problem has two.")

@@ -7,14 +7,15 @@ correction for their number.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.features.encoders import UNSEEN, CategoricalEncoder, DatetimeEncoder, Encoder, TextEncoder
+from gyropilot.engine.features.encoders import UNSEEN, CategoricalEncoder, DatetimeEncoder, Encoder
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.quality.evidence import Evidence, Numbers
 
@@ -83,16 +84,12 @@ def _choose(tested: list[tuple[float, Slice]]) -> list[Slice]:
         corrected = max(corrected, min(1.0, found.p_value * (len(tested) - rank)))
         if corrected > LEVEL:
             break
-        significant.append((cost, _with_chance(found, corrected)))
+        significant.append((cost, replace(found, p_value=corrected)))
     chosen: list[Slice] = []
     for _, found in sorted(significant, key=lambda each: -each[0]):
         if sum(each.column == found.column for each in chosen) < MAX_OF_COLUMN:
             chosen.append(found)
     return chosen[:MAX_SLICES]
-
-
-def _with_chance(found: Slice, chance: float) -> Slice:
-    return Slice(**{**found.__dict__, "p_value": chance})
 
 
 def _count(weights: Numbers) -> float:
@@ -119,27 +116,19 @@ def _cut_amounts(encoder: Encoder, numbers: Matrix) -> Iterator[tuple[str, str, 
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return
-    name = (
-        f"{encoder.name} ({encoder.outputs[0].removeprefix(encoder.name + ': ')})"
-        if _is_derived(encoder)
-        else encoder.name
-    )
     borders = np.unique(np.quantile(known, np.linspace(0, 1, PARTS + 1)))
-    if len(borders) == 1:
-        return
-    for place, (low, high) in enumerate(zip(borders[:-1], borders[1:], strict=True)):
-        is_last = place == len(borders) - 2
-        inside = (numbers >= low) & ((numbers <= high) if is_last else (numbers < high))
-        words = (
-            f"{_word(encoder, low)} to {_word(encoder, high)}"
-            if is_last
-            else f"{_word(encoder, low)} to below {_word(encoder, high)}"
-        )
-        yield name, words, inside
+    for low, high in itertools.pairwise(borders):
+        is_last = high == borders[-1]
+        words = f"{_word(encoder, low)} to {'' if is_last else 'below '}{_word(encoder, high)}"
+        yield _name(encoder), words, (numbers >= low) & ((numbers <= high) if is_last else (numbers < high))
 
 
-def _is_derived(encoder: Encoder) -> bool:
-    return isinstance(encoder, TextEncoder) or (len(encoder.outputs) > 1 and not isinstance(encoder, DatetimeEncoder))
+def _name(encoder: Encoder) -> str:
+    """Return the column's name, with what its first number measures where that is not the cell itself."""
+    if isinstance(encoder, DatetimeEncoder) or len(encoder.outputs) == 1:
+        return encoder.name
+    measure = encoder.outputs[0].removeprefix(f"{encoder.name}: ")
+    return f"{encoder.name} ({measure})"
 
 
 def _word(encoder: Encoder, number: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -28,6 +28,7 @@ from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import write_training_data
 from gyropilot.engine.data.target import Target, encode_target, find_label_type, understand_target
 from gyropilot.engine.errors import DataError
+from gyropilot.engine.events import Finding, Severity
 from gyropilot.engine.explain.baseline import Baseline, find_baseline
 from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import Cell
@@ -62,7 +63,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     """Rows that are learned from."""
     fold_count: int
-    findings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     check_rows: tuple[int, ...]
     """Rows whose predictions an exported model must repeat."""
     sample_row: tuple[Cell, ...]
@@ -181,7 +182,7 @@ def _check_columns(names: list[str], task: Task) -> None:
         raise DataError(f"Features are named that are not in the header: {unknown[:5]}.")
 
 
-def _weigh_rows(table: pa.Table, task: Task, findings: list[str]) -> tuple[pa.Table, NDArray[np.float64]]:
+def _weigh_rows(table: pa.Table, task: Task, findings: list[Finding]) -> tuple[pa.Table, NDArray[np.float64]]:
     """Return the rows that have a valid weight, and their weights."""
     if not task.weight_column:
         return table, np.ones(table.num_rows)
@@ -191,7 +192,13 @@ def _weigh_rows(table: pa.Table, task: Task, findings: list[str]) -> tuple[pa.Ta
     weights = numbers.to_numpy().astype(np.float64)
     valid = np.isfinite(weights) & (weights >= 0)
     if not valid.all():
-        findings.append(f"{int((~valid).sum())} rows have no valid weight and were left out.")
+        findings.append(
+            Finding(
+                severity=Severity.MEDIUM,
+                message=f"{int((~valid).sum())} rows have no valid weight and were left out.",
+                remedy="A weight is a number, at least 0.",
+            )
+        )
         table, weights = table.filter(pa.array(valid)), weights[valid]
     if not weights.sum() > 0:
         raise DataError(f"No row has a weight above 0 in column {task.weight_column!r}.")
@@ -208,16 +215,19 @@ def _take_rows(table: pa.Table, weights: NDArray[np.float64], target: Target) ->
 
 
 def _take_validation_rows(
-    validation: RawTable, names: list[str], target: Target, task: Task, findings: list[str]
+    validation: RawTable, names: list[str], target: Target, task: Task, findings: list[Finding]
 ) -> _Rows:
     """Return the validation rows; a label that was not there in training gets a number of its own, never predicted."""
     missing = [name for name in names if name not in validation.columns.column_names]
     if missing:
         raise DataError(f"The validation data lacks columns of the training data: {missing[:5]}.")
-    own: list[str] = []
+    own: list[Finding] = []
     table, weights = _weigh_rows(validation.columns, task, own)
     encoded = encode_target(task.target, table.column(task.target), target)
-    findings += [f"Validation data: {finding}" for finding in (*find_in_files(validation), *own, *encoded.findings)]
+    findings += [
+        replace(finding, message=f"Validation data: {finding.message}")
+        for finding in (*find_in_files(validation), *own, *encoded.findings)
+    ]
     if not len(encoded.rows):
         raise DataError("The validation data has no row with a target.")
     return _take_rows(table, weights, encoded)
@@ -276,7 +286,7 @@ def _inspect(
     encoder: TableEncoder,
     target: Target,
     data: TrainingData,
-) -> list[str]:
+) -> list[Finding]:
     """Return what the data's owner should know, of the rows that are learned from."""
     inside = np.flatnonzero(data.folds != HOLDOUT)
     answers = data.target[inside]

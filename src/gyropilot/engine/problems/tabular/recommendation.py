@@ -85,5 +85,5 @@ def recommend_for(source: Source, validation: Source | None, task: Task, folder:
         objective=find_metric(prepared.problem_type, task.objective).name,
         rows=prepared.rows,
         columns=len(prepared.encoder.encoders),
-        findings=prepared.findings,
+        findings=tuple(map(str, prepared.findings)),
     )

@@ -114,7 +114,7 @@ class TabularRun(ABC):
             objective=self._objective.name,
         )
         for finding in self._prepared.findings:
-            yield Found(message=finding)
+            yield Found(message=str(finding))
 
     def _open(self) -> Iterator[Event]:
         """Map the prepared data."""
