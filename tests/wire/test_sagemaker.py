@@ -165,6 +165,10 @@ def test_jobs_are_listed_in_pages(filled: Installation) -> None:
     assert sagemaker.list_auto_ml_jobs(CreationTimeAfter=later)["AutoMLJobSummaries"] == []
 
 
+def algorithms(*entries: list[str]) -> dict[str, Any]:
+    return {"CandidateGenerationConfig": {"AlgorithmsConfig": [{"AutoMLAlgorithms": names} for names in entries]}}
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
@@ -180,9 +184,36 @@ def test_jobs_are_listed_in_pages(filled: Installation) -> None:
             "ValidationException",
             "Objective metric F1 is not supported for problem type Regression.",
         ),
-        ({"AutoMLJobConfig": {}}, "ValidationException", "does not support an absent Mode"),
-        ({"AutoMLJobConfig": {"Mode": "HYPERPARAMETER_TUNING"}}, "ValidationException", "HYPERPARAMETER_TUNING yet"),
-        ({"GenerateCandidateDefinitionsOnly": True}, "ValidationException", "GenerateCandidateDefinitionsOnly yet"),
+        (
+            {"AutoMLJobConfig": algorithms(["catboost"])},
+            "ValidationException",
+            "AutoMLAlgorithms [catboost] are not supported in Mode HYPERPARAMETER_TUNING",
+        ),
+        (
+            {"AutoMLJobConfig": {"Mode": "ENSEMBLING", **algorithms(["mlp"])}},
+            "ValidationException",
+            "AutoMLAlgorithms [mlp] are not supported in Mode ENSEMBLING",
+        ),
+        (
+            {"AutoMLJobConfig": {"Mode": "AUTO", **algorithms(["xgboost"])}},
+            "ValidationException",
+            "AlgorithmsConfig must not be set when Mode is AUTO",
+        ),
+        (
+            {"AutoMLJobConfig": {"Mode": "HYPERPARAMETER_TUNING", **algorithms(["xgboost"], ["mlp"])}},
+            "ValidationException",
+            "Member must have length less than or equal to 1",
+        ),
+        (
+            {"AutoMLJobConfig": {"CompletionCriteria": {"MaxCandidates": 751}}},
+            "ValidationException",
+            "Member must have value less than or equal to 750",
+        ),
+        (
+            {"AutoMLJobConfig": {"CompletionCriteria": {"MaxCandidates": 0}}},
+            "ValidationException",
+            "Member must have value greater than or equal to 1",
+        ),
         ({"ModelDeployConfig": {"EndpointName": "e"}}, "ValidationException", "does not support ModelDeployConfig yet"),
         (
             {"ModelDeployConfig": {"EndpointName": "e", "AutoGenerateEndpointName": True}},
@@ -198,10 +229,12 @@ def test_jobs_are_listed_in_pages(filled: Installation) -> None:
     ],
 )
 def test_requests_that_break_a_rule(filled: Installation, changes: dict[str, Any], code: str, words: str) -> None:
+    sagemaker = filled.client("sagemaker", parameter_validation=False)  # boto3 refuses what is too small by itself
     with pytest.raises(ClientError) as error:
-        filled.client("sagemaker").create_auto_ml_job(**job_request("fresh", **changes))
+        sagemaker.create_auto_ml_job(**job_request("fresh", **changes))
     assert refused(error)[0] == code
     assert words in refused(error)[1]
+    assert "fresh" not in str(sagemaker.list_auto_ml_jobs())
 
 
 def test_a_target_that_is_not_in_the_header(filled: Installation) -> None:
@@ -215,10 +248,21 @@ def test_a_target_that_is_not_in_the_header(filled: Installation) -> None:
     )
 
 
-def test_mode_auto_is_ensembling_for_small_data(filled: Installation) -> None:
+@pytest.mark.parametrize(
+    ("config", "mode"),
+    [
+        ({"Mode": "AUTO"}, "ensembling"),
+        ({"Mode": "ENSEMBLING"}, "ensembling"),
+        ({"Mode": "HYPERPARAMETER_TUNING"}, "hyperparameter_tuning"),
+        ({}, "hyperparameter_tuning"),
+    ],
+)
+def test_modes(filled: Installation, config: dict[str, str], mode: str) -> None:
     sagemaker = filled.client("sagemaker")
-    sagemaker.create_auto_ml_job(**job_request("auto", AutoMLJobConfig={"Mode": "AUTO"}))
-    assert sagemaker.describe_auto_ml_job(AutoMLJobName="auto")["AutoMLJobConfig"] == {"Mode": "AUTO"}
+    name = f"mode-{config.get('Mode', 'absent').lower().replace('_', '-')}"
+    sagemaker.create_auto_ml_job(**job_request(name, AutoMLJobConfig=config))
+    assert filled.service.jobs.get(name).problem.mode == mode
+    assert sagemaker.describe_auto_ml_job(AutoMLJobName=name)["AutoMLJobConfig"] == config
 
 
 def test_unknown_names_and_operations(filled: Installation) -> None:

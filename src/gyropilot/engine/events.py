@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gyropilot.engine.tuning import Pipeline
+from gyropilot.engine.tuning import Pipeline, Recommendation
 
 
 class Phase(StrEnum):
@@ -178,7 +178,10 @@ class CandidateStopped(Event):
 class PipelinesChosen(Event):
     """It is known which pipelines are tuned."""
 
-    pipelines: tuple[Pipeline, ...]
+    recommendation: Recommendation
+    """The pipelines, the ranges that are searched, and what is known of the table."""
+    max_trials: int
+    """How many trials there will be at most."""
 
 
 @dataclass(frozen=True, kw_only=True)

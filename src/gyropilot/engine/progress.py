@@ -36,7 +36,9 @@ def _describe(event: Event) -> str:
             loss = f"{event.loss.metric} {event.loss.value:.6g}"
             return f"{event.id} {event.pipeline} {event.algorithm}: stopped early at {loss}"
         case PipelinesChosen():
-            return "\n".join(f"{each.name}: {', '.join((*each.recipe, each.algorithm))}" for each in event.pipelines)
+            return "\n".join(
+                f"{each.name}: {', '.join((*each.recipe, each.algorithm))}" for each in event.recommendation.pipelines
+            )
         case CandidateFailed():
             return f"{event.id} {event.algorithm}: {'given up' if event.was_stopped else 'failed'}: {event.reason}"
         case RunFinished():

@@ -18,12 +18,12 @@ from gyropilot.engine.errors import TaskError
 from gyropilot.engine.events import CandidateResult, Event, RunFinished
 from gyropilot.engine.model import Model
 from gyropilot.engine.problems.tabular.ensembling import EnsemblingRun
-from gyropilot.engine.problems.tabular.recommendation import Recommendation, recommend_for
+from gyropilot.engine.problems.tabular.recommendation import recommend_for
 from gyropilot.engine.problems.tabular.run import Assignment, TabularRun
 from gyropilot.engine.problems.tabular.tuning import TuningRun
 from gyropilot.engine.search.spaces import PARAMETERS
 from gyropilot.engine.task import Mode, Task
-from gyropilot.engine.tuning import Pipeline, Trial, Tuning
+from gyropilot.engine.tuning import Pipeline, Recommendation, Trial, Tuning
 
 LARGE_BYTES = 100_000_000
 """From this size on the mode is tuning where it is left open."""

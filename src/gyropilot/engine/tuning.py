@@ -65,6 +65,26 @@ class Pipeline:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """What tuning would try, and what is known of the table."""
+
+    pipelines: tuple[Pipeline, ...]
+    """The pipelines, in the order of their names."""
+    spaces: Mapping[str, Space]
+    """For each algorithm by name, the parameters that are tuned."""
+    problem_type: str
+    """Given or inferred."""
+    objective: str
+    """The metric that ranks candidates, given or default."""
+    rows: int
+    """Rows that are learned from."""
+    columns: int
+    """Feature columns that are learned from."""
+    findings: tuple[str, ...]
+    """What the data's owner should know."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """A pipeline with all its hyperparameters."""
 

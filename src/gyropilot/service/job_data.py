@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gyropilot.service.errors import (
     BlobNotFoundError,
     BucketNotFoundError,
@@ -19,7 +21,12 @@ from gyropilot.service.feature_specification import (
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import Blob, BlobStore, HeaderReader, iterate_blobs
 from gyropilot.service.quotas import Quotas
-from gyropilot.service.records import Problem
+from gyropilot.service.records import AUTO, ENSEMBLING, TUNING, Problem
+
+ENSEMBLING_BYTES = 100 * 1024 * 1024
+"""Up to how much data the mode that was left open is ensembling."""
+ENSEMBLING_OBJECTS = 1000
+"""Of more objects AWS does not tell the size, and tunes."""
 
 
 class JobData:
@@ -44,6 +51,23 @@ class JobData:
         if not blobs:
             raise InvalidRequestError(f"No objects found under {uri}.")
         return blobs
+
+    def decide_mode(self, problem: Problem) -> Problem:
+        """Return a problem in the mode that suits the size of its data, if that is left open.
+
+        Raises:
+            InvalidRequestError: when there is no data, or row weights do not go with the mode.
+        """
+        if problem.mode != AUTO:
+            return problem
+        blobs = self.find(problem.data_uri)
+        is_large = len(blobs) > ENSEMBLING_OBJECTS or sum(blob.size for blob in blobs) > ENSEMBLING_BYTES
+        if is_large and problem.weight_column:
+            raise InvalidRequestError(
+                "SampleWeightAttributeName is supported in Mode ENSEMBLING only; Mode AUTO means "
+                f"HYPERPARAMETER_TUNING for data of more than 100 MB or {ENSEMBLING_OBJECTS} objects."
+            )
+        return replace(problem, mode=TUNING if is_large else ENSEMBLING)
 
     def read_feature_specification(self, uri: str) -> FeatureSpecification:
         """Return what a feature specification says; an empty location says nothing.

@@ -61,6 +61,7 @@ class JobService(JobKeeper[AutoMLJob]):
             LimitExceededError: when as many jobs are open as the quotas allow.
         """
         self._check_name_is_free(name)
+        problem = self.data.decide_mode(problem)
         findings = self.data.check(problem)
         now = self._clock()
         job = AutoMLJob(

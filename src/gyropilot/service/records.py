@@ -13,6 +13,9 @@ from typing import Any, ClassVar
 
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
 
+ENSEMBLING, TUNING, AUTO = "ensembling", "hyperparameter_tuning", "auto"
+"""The modes of a problem, in the engine's names."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
@@ -146,6 +149,12 @@ class AutoMLJob(Job):
     """`binary`, `multiclass` or `regression`, once known."""
     resolved_objective: str = ""
     """The metric that ranks the candidates, once known."""
+    resolved_max_candidates: int | None = None
+    """How many candidates there will be at most, once known; None: that depends on the time."""
+    candidate_definitions_url: str = ""
+    """`s3://` location of the notebook that defines the candidates, once it is there."""
+    data_exploration_url: str = ""
+    """`s3://` location of the notebook that explores the data, once it is there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +183,12 @@ class Problem:
     """`binary`, `multiclass` or `regression`; empty: inferred from the target."""
     objective: str = ""
     """Metric that ranks candidates, in the engine's name; empty: the problem type's default."""
+    mode: str = ENSEMBLING
+    """How a model is looked for; `auto`: the size of the data decides when the job is created."""
+    is_definitions_only: bool = False
+    """Whether the job ends once it is known, and written down, what would be trained."""
     algorithms: tuple[str, ...] = ()
-    """The algorithms that may be used; empty: all."""
+    """The algorithms that may be used; empty: all of the mode."""
     max_candidates: int | None = None
     """How many candidates may be made."""
     max_runtime_seconds: float | None = None

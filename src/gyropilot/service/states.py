@@ -26,9 +26,12 @@ class JobStep(StrEnum):
 
     STARTING = "Starting"
     ANALYZING_DATA = "AnalyzingData"
+    FEATURE_ENGINEERING = "FeatureEngineering"
+    MODEL_TUNING = "ModelTuning"
     PRE_TRAINING = "PreTraining"
     TRAINING_MODELS = "TrainingModels"
     TRANSFORMING = "Transforming"
+    CANDIDATE_DEFINITIONS_GENERATED = "CandidateDefinitionsGenerated"
     MAX_CANDIDATES_REACHED = "MaxCandidatesReached"
     MAX_RUNTIME_REACHED = "MaxAutoMLJobRuntimeReached"
     COMPLETED = "Completed"

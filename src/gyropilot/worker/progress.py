@@ -16,6 +16,7 @@ from gyropilot.engine.events import (
     Found,
     Phase,
     PhaseBegan,
+    PipelinesChosen,
     RunFinished,
     Score,
 )
@@ -24,16 +25,25 @@ from gyropilot.service.errors import NotFoundError
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.jobs import JobService
 from gyropilot.service.ports import Clock
-from gyropilot.service.records import AutoMLJob, Candidate, Metric
+from gyropilot.service.records import ENSEMBLING, TUNING, AutoMLJob, Candidate, Metric
 from gyropilot.service.states import CandidateStatus, JobStatus, JobStep
 from gyropilot.worker.artifacts import ModelShelf
 
-STEPS: Mapping[Phase, JobStep] = {
-    Phase.ANALYZING: JobStep.ANALYZING_DATA,
-    Phase.PREPARING: JobStep.PRE_TRAINING,
-    Phase.TRAINING: JobStep.TRAINING_MODELS,
+STEPS: Mapping[str, Mapping[Phase, JobStep]] = {
+    ENSEMBLING: {
+        Phase.ANALYZING: JobStep.ANALYZING_DATA,
+        Phase.PREPARING: JobStep.PRE_TRAINING,
+        Phase.TRAINING: JobStep.TRAINING_MODELS,
+    },
+    TUNING: {
+        Phase.ANALYZING: JobStep.ANALYZING_DATA,
+        Phase.PREPARING: JobStep.FEATURE_ENGINEERING,
+        Phase.TRAINING: JobStep.MODEL_TUNING,
+    },
 }
-"""The job's step in each phase; a phase without one leaves it as it is."""
+"""The job's step in each phase of a mode; a phase without one leaves it as it is."""
+DEFINING_STEPS: Mapping[Phase, JobStep] = {Phase.ANALYZING: JobStep.ANALYZING_DATA}
+"""The same of a job that ends once its candidates are defined."""
 ENDS: Mapping[str, JobStep] = {
     "deadline": JobStep.MAX_RUNTIME_REACHED,
     "max_candidates": JobStep.MAX_CANDIDATES_REACHED,
@@ -52,6 +62,8 @@ class Progress:
     def __init__(self, *, jobs: JobService, job: AutoMLJob, owner: str, shelf: ModelShelf, clock: Clock) -> None:
         self._jobs = jobs
         self._job = job.name
+        self._defines_only = job.problem.is_definitions_only
+        self._steps = DEFINING_STEPS if self._defines_only else STEPS[job.problem.mode]
         self._owner = owner
         self._shelf = shelf
         self._clock = clock
@@ -60,6 +72,8 @@ class Progress:
         self._is_classification = False
         self.outcome = Outcome(status=JobStatus.COMPLETED, step=JobStep.COMPLETED)
         """How the job ended, once the run told so."""
+        self.is_over = False
+        """Whether the run is not to go on."""
 
     def take(self, event: Event) -> None:
         """Record one event.
@@ -75,6 +89,8 @@ class Progress:
                 self._note_data(event)
             case Found(message=message):
                 self._note_finding(message)
+            case PipelinesChosen():
+                self._note_pipelines(event)
             case CandidateStarted():
                 self._start_candidate(event)
             case CandidateFinished(result=result, is_best=is_best):
@@ -87,7 +103,11 @@ class Progress:
                 return
 
     def _begin_phase(self, phase: Phase) -> None:
-        step = STEPS.get(phase)
+        if phase is Phase.TRAINING and self._defines_only:
+            self.outcome = Outcome(status=JobStatus.COMPLETED, step=JobStep.CANDIDATE_DEFINITIONS_GENERATED)
+            self.is_over = True
+            return
+        step = self._steps.get(phase)
         if step is not None:
             self._jobs.report(self._job, self._owner, step=step)
             self._log(f"Step: {step.value}.")
@@ -112,6 +132,11 @@ class Progress:
         if finding not in self._findings and len(self._findings) < MAX_FINDINGS:
             self._findings = (*self._findings, finding)
             self._jobs.report(self._job, self._owner, findings=self._findings)
+
+    def _note_pipelines(self, chosen: PipelinesChosen) -> None:
+        self._jobs.report(self._job, self._owner, resolved_max_candidates=chosen.max_trials)
+        for pipeline in chosen.recommendation.pipelines:
+            self._log(f"Pipeline {pipeline.name}: {', '.join((*pipeline.recipe, pipeline.algorithm))}.")
 
     def _start_candidate(self, started: CandidateStarted) -> None:
         name = name_candidate(self._job, started.id)

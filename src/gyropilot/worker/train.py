@@ -5,7 +5,7 @@ from __future__ import annotations
 from gyropilot.engine import run
 from gyropilot.engine.budget import Budget
 from gyropilot.engine.errors import BudgetSpentError, TaskError
-from gyropilot.engine.task import ColumnKind, ProblemType, Task
+from gyropilot.engine.task import ColumnKind, Mode, ProblemType, Task
 from gyropilot.service.feature_specification import FeatureSpecification
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
@@ -55,6 +55,8 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         if claim.is_ending:
             break
         progress.take(event)
+        if progress.is_over:
+            break
     return progress.outcome
 
 
@@ -68,6 +70,7 @@ def make_task(problem: Problem, specification: FeatureSpecification) -> Task:
         target=problem.target,
         problem_type=ProblemType(problem.problem_type) if problem.problem_type else None,
         objective=problem.objective,
+        mode=Mode(problem.mode),
         algorithms=problem.algorithms,
         weight_column=problem.weight_column,
         features=specification.names,

@@ -77,7 +77,7 @@ def test_a_real_table_is_tuned(file: str, target: str, objective: str, least: fl
     task = Task(target=target, mode=TUNE, objective=objective, algorithms=QUICK, tuning=Tuning(ranges=SHALLOW))
     events = tune(table, task, 8, folder=tmp_path / "run")
     (chosen,) = of(PipelinesChosen, events)
-    pipelines = {pipeline.name: pipeline for pipeline in chosen.pipelines}
+    pipelines = {pipeline.name: pipeline for pipeline in chosen.recommendation.pipelines}
     finished = of(CandidateFinished, events)
     assert len(finished) + len(of(CandidateStopped, events)) == 8
     assert {each.pipeline.name for each in of(PipelinePrepared, events)} >= {each.result.pipeline for each in finished}

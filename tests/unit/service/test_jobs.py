@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from gyropilot.service.errors import AlreadyExistsError, InvalidMoveError, InvalidRequestError, NotFoundError
+from gyropilot.service.job_data import JobData
 from gyropilot.service.job_keeper import LeaseLostError, Outcome
 from gyropilot.service.jobs import LOG_GROUP
-from gyropilot.service.ports import Query
-from gyropilot.service.records import AutoMLJob, Candidate
+from gyropilot.service.ports import BlobPage, BlobProperties, Query
+from gyropilot.service.quotas import PROFILES
+from gyropilot.service.records import AUTO, ENSEMBLING, TUNING, AutoMLJob, Candidate
 from gyropilot.service.states import CandidateStatus, JobStatus, JobStep
+from gyropilot.storage.blobs_memory import MemoryBlobStore
+from gyropilot.storage.headers import StoredHeaderReader
 from tests.unit.service.house import LEASE_SECONDS, PROBLEM, House, with_target
 
 COMPLETED = Outcome(status=JobStatus.COMPLETED, step=JobStep.COMPLETED)
@@ -256,3 +262,35 @@ def test_unknown_jobs_are_an_error(house: House) -> None:
     for ask in (house.service.jobs.get, house.service.jobs.stop):
         with pytest.raises(NotFoundError, match=AutoMLJob.kind):
             ask("none")
+
+
+class WeightyBlobs(MemoryBlobStore):
+    """A store whose objects are as large as it says: no test has hundreds of megabytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+
+    def list(self, bucket: str, **query: Any) -> BlobPage:
+        page = super().list(bucket, **query)
+        return replace(page, blobs=tuple(replace(blob, size=self._size) for blob in page.blobs))
+
+
+@pytest.mark.parametrize(
+    ("objects", "size", "mode"),
+    [(1, 100 * 1024 * 1024, ENSEMBLING), (1, 100 * 1024 * 1024 + 1, TUNING), (1000, 1, ENSEMBLING), (1001, 1, TUNING)],
+)
+def test_the_size_of_the_data_decides_an_open_mode(objects: int, size: int, mode: str) -> None:
+    blobs = WeightyBlobs(size)
+    blobs.create_bucket("data")
+    for number in range(objects):
+        blobs.put("data", f"train/{number}.csv", io.BytesIO(b"x,y\n"), BlobProperties())
+    data = JobData(blobs=blobs, headers=StoredHeaderReader(blobs), quotas=PROFILES["generous"])
+    assert data.decide_mode(replace(PROBLEM, mode=AUTO)).mode == mode
+    assert data.decide_mode(replace(PROBLEM, mode=ENSEMBLING)).mode == ENSEMBLING
+    weighed = replace(PROBLEM, mode=AUTO, weight_column="w")
+    if mode == TUNING:
+        with pytest.raises(InvalidRequestError, match="Mode AUTO means HYPERPARAMETER_TUNING for data of more than"):
+            data.decide_mode(weighed)
+    else:
+        assert data.decide_mode(weighed).mode == mode

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from gyropilot.api.documents.metrics import OUR_NAMES
 from gyropilot.api.documents.problem_types import BY_AWS
 from gyropilot.service.errors import InvalidRequestError
-from gyropilot.service.records import Problem
+from gyropilot.service.records import AUTO, ENSEMBLING, TUNING, Problem
 
 CSV = "text/csv;header=present"
 PARQUET = "x-application/vnd.amazon+parquet"
@@ -32,6 +32,9 @@ ALGORITHMS = {
 ABSENT_MODE = "HYPERPARAMETER_TUNING"
 """What it means to name no mode."""
 
+MODES = {"AUTO": AUTO, "ENSEMBLING": ENSEMBLING, "HYPERPARAMETER_TUNING": TUNING}
+"""AWS's word for a mode to ours."""
+
 
 def read_problem(params: dict[str, Any]) -> Problem:
     """Return what is to be learned; the messages name fields by what they are called in V1 and V2 alike.
@@ -44,8 +47,6 @@ def read_problem(params: dict[str, Any]) -> Problem:
     _check_split(params, config)
     _check_weights(params, config)
     algorithms = _read_algorithms(config)
-    _check_mode(config)
-    _check_not_yet(params)
     problem_type, objective = _read_goal(params)
     channels = {channel.get("ChannelType", "training"): channel for channel in params["InputDataConfig"]}
     channel = channels["training"]
@@ -62,6 +63,8 @@ def read_problem(params: dict[str, Any]) -> Problem:
         output_uri=params["OutputDataConfig"]["S3OutputPath"],
         problem_type=problem_type,
         objective=objective,
+        mode=MODES[config.get("Mode", ABSENT_MODE)],
+        is_definitions_only=params.get("GenerateCandidateDefinitionsOnly", False),
         algorithms=algorithms,
         max_candidates=criteria.get("MaxCandidates"),
         max_runtime_seconds=criteria.get("MaxAutoMLJobRuntimeInSeconds"),
@@ -103,14 +106,6 @@ def _read_algorithms(config: dict[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
-def _check_mode(config: dict[str, Any]) -> None:
-    mode = config.get("Mode")
-    if mode is None:
-        _refuse_yet("an absent Mode, which means HYPERPARAMETER_TUNING", "Pass Mode ENSEMBLING or AUTO")
-    if mode == "HYPERPARAMETER_TUNING":
-        _refuse_yet("Mode HYPERPARAMETER_TUNING", "Pass Mode ENSEMBLING or AUTO")
-
-
 def _check_weights(params: dict[str, Any], config: dict[str, Any]) -> None:
     mode = config.get("Mode", ABSENT_MODE)
     if mode == "HYPERPARAMETER_TUNING" and any("SampleWeightAttributeName" in c for c in params["InputDataConfig"]):
@@ -141,11 +136,6 @@ def _check_deployment(deploy: dict[str, Any]) -> None:
         _refuse("EndpointName must not be set when AutoGenerateEndpointName is true.")
     if automatic or name:
         _refuse_yet("ModelDeployConfig", "Create an endpoint from the best candidate's InferenceContainers")
-
-
-def _check_not_yet(params: dict[str, Any]) -> None:
-    if params.get("GenerateCandidateDefinitionsOnly"):
-        _refuse_yet("GenerateCandidateDefinitionsOnly", "Leave it out or pass false")
 
 
 def _read_data_uri(channel: dict[str, Any]) -> str:

@@ -49,7 +49,7 @@ def describe_job(job: AutoMLJob, best: Candidate | None, identity: Identity) -> 
     resolved = _describe_objective(job)
     if job.resolved_problem_type in BY_NAME:
         resolved["ProblemType"] = BY_NAME[job.resolved_problem_type].aws
-    return document | _describe_resolved(resolved, request)
+    return document | _describe_resolved(resolved, job)
 
 
 def describe_job_v2(job: AutoMLJob, best: Candidate | None, identity: Identity) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def describe_job_v2(job: AutoMLJob, best: Candidate | None, identity: Identity) 
     if job.resolved_problem_type in BY_NAME:
         tabular = {"TabularResolvedAttributes": {"ProblemType": BY_NAME[job.resolved_problem_type].aws}}
         resolved["AutoMLProblemTypeResolvedAttributes"] = tabular
-    return document | _describe_resolved(resolved, request_as_v1(job))
+    return document | _describe_resolved(resolved, job)
 
 
 def summarize_job(job: AutoMLJob, identity: Identity) -> dict[str, Any]:
@@ -76,7 +76,15 @@ def summarize_job(job: AutoMLJob, identity: Identity) -> dict[str, Any]:
 def _describe_whole(job: AutoMLJob, best: Candidate | None, identity: Identity) -> dict[str, Any]:
     """Return what describing shows alike in both generations."""
     document = summarize_job(job, identity)
-    return document if best is None else document | {"BestCandidate": describe_candidate(best, identity)}
+    if best is not None:
+        document["BestCandidate"] = describe_candidate(best, identity)
+    artifacts = {
+        "CandidateDefinitionNotebookLocation": job.candidate_definitions_url,
+        "DataExplorationNotebookLocation": job.data_exploration_url,
+    }
+    if written := {name: url for name, url in artifacts.items() if url}:
+        document["AutoMLJobArtifacts"] = written
+    return document
 
 
 def _describe_channels(channels: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -115,11 +123,13 @@ def _describe_objective(job: AutoMLJob) -> dict[str, Any]:
     return {"AutoMLJobObjective": {"MetricName": AWS_NAMES[job.resolved_objective]}}
 
 
-def _describe_resolved(resolved: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+def _describe_resolved(resolved: dict[str, Any], job: AutoMLJob) -> dict[str, Any]:
     """Return the member `ResolvedAttributes`, or nothing while nothing is resolved."""
     if not resolved:
         return {}
-    criteria = request.get("AutoMLJobConfig", {}).get("CompletionCriteria")
+    criteria = dict(request_as_v1(job).get("AutoMLJobConfig", {}).get("CompletionCriteria", {}))
+    if job.resolved_max_candidates is not None:
+        criteria["MaxCandidates"] = job.resolved_max_candidates
     return {"ResolvedAttributes": resolved | ({"CompletionCriteria": criteria} if criteria else {})}
 
 

@@ -12,13 +12,9 @@ from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import Key, cut_page, find_page, page_query
 from gyropilot.service.ports import Query
-from gyropilot.service.records import AutoMLJob, Candidate, Problem
+from gyropilot.service.records import AutoMLJob, Candidate
 from gyropilot.service.states import CandidateStatus
 
-ENSEMBLING_BYTES = 100 * 1024 * 1024
-"""Up to how much data Mode AUTO means ENSEMBLING."""
-ENSEMBLING_OBJECTS = 1000
-"""Up to how many objects Mode AUTO looks at to tell how much data there is."""
 MAX_CANDIDATES_PAGE = 300
 
 STATUSES = sorted(CandidateStatus)
@@ -38,22 +34,11 @@ def create_auto_ml_job_v2(context: Context, params: Params) -> Result:
 
 def _create(context: Context, params: Params, in_v1: Params, generation: str) -> Result:
     problem, tags = read_problem(in_v1), read_tags(params)
-    if in_v1["AutoMLJobConfig"]["Mode"] == "AUTO":
-        _check_auto_means_ensembling(context, problem)
     name = params["AutoMLJobName"]
     job = context.service.jobs.create(
         name, params, problem, generation=generation, tags=tags, created_by=context.caller.user
     )
     return {"AutoMLJobArn": context.service.identity.job_arn(job.name)}
-
-
-def _check_auto_means_ensembling(context: Context, problem: Problem) -> None:
-    blobs = context.service.jobs.data.find(problem.data_uri)
-    if len(blobs) > ENSEMBLING_OBJECTS or sum(blob.size for blob in blobs) > ENSEMBLING_BYTES:
-        raise context.refuse(
-            "Mode AUTO means HYPERPARAMETER_TUNING for data of more than 100 MB or 1000 objects, "
-            "which Gyropilot does not support yet. Pass Mode ENSEMBLING."
-        )
 
 
 def describe_auto_ml_job(context: Context, params: Params) -> Result:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,30 +18,10 @@ from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
 from gyropilot.engine.search.pipelines import choose_pipelines
 from gyropilot.engine.search.spaces import Tuned, find_space
 from gyropilot.engine.task import Mode, Task
-from gyropilot.engine.tuning import Pipeline, Space
+from gyropilot.engine.tuning import Pipeline, Recommendation
 
 SAMPLE = 20_000
 """So many rows of a long table tell which recipes suit it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recommendation:
-    """What tuning would try, and what is known of the table."""
-
-    pipelines: tuple[Pipeline, ...]
-    """The pipelines, in the order of their names."""
-    spaces: Mapping[str, Space]
-    """For each algorithm by name, the parameters that are tuned."""
-    problem_type: str
-    """Given or inferred."""
-    objective: str
-    """The metric that ranks candidates, given or default."""
-    rows: int
-    """Rows that are learned from."""
-    columns: int
-    """Feature columns that are learned from."""
-    findings: tuple[str, ...]
-    """What the data's owner should know."""
 
 
 def choose(
@@ -78,6 +57,13 @@ def recommend_for(source: Source, validation: Source | None, task: Task, folder:
     algorithms = [algorithm.name for algorithm in find_algorithms(task.algorithms, task.mode)]
     prepared = prepare(source, validation, task, folder)
     pipelines, tuned = choose(prepared, read_training_data(folder / "data"), algorithms, task)
+    return describe_choice(prepared, pipelines, tuned, task)
+
+
+def describe_choice(
+    prepared: Prepared, pipelines: tuple[Pipeline, ...], tuned: Mapping[str, Tuned], task: Task
+) -> Recommendation:
+    """Return what was chosen for a table together with what is known of that."""
     return Recommendation(
         pipelines=pipelines,
         spaces={name: each.space for name, each in tuned.items()},

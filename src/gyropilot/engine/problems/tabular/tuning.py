@@ -28,7 +28,7 @@ from gyropilot.engine.metrics.catalogue import surrogate
 from gyropilot.engine.problems.tabular.candidates import Finished, Workbench
 from gyropilot.engine.problems.tabular.finalists import FINALISTS, choose_best
 from gyropilot.engine.problems.tabular.recipe_tables import RecipeTable, RecipeTables
-from gyropilot.engine.problems.tabular.recommendation import choose
+from gyropilot.engine.problems.tabular.recommendation import choose, describe_choice
 from gyropilot.engine.problems.tabular.run import Assignment, TabularRun, loss_of
 from gyropilot.engine.problems.tabular.schedule import LEAST_LAG, Schedule, Terms
 from gyropilot.engine.problems.tabular.scoring import Judgement
@@ -63,7 +63,6 @@ class TuningRun(TabularRun):
         prepared, task = self._prepared, self._task
         names = [algorithm.name for algorithm in self._algorithms]
         chosen, tuned = choose(prepared, self._data, names, task)
-        yield PipelinesChosen(pipelines=chosen)
         self._tables = RecipeTables(prepared, self._data, self._folder / "data", chosen, task.seed)
         lag = max(self._budget.cores + 1, LEAST_LAG)
         terms = Terms(
@@ -71,6 +70,9 @@ class TuningRun(TabularRun):
             is_timed=self._budget.max_runtime_seconds is not None,
             kept_algorithms=task.algorithms,
             seed=task.seed,
+        )
+        yield PipelinesChosen(
+            recommendation=describe_choice(prepared, chosen, tuned, task), max_trials=terms.most_trials
         )
         self._schedule = Schedule(
             chosen,
