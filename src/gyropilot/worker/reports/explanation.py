@@ -15,11 +15,13 @@ from gyropilot.worker.reports.document import Block, Bullets, Cell, Paragraph, P
 from gyropilot.worker.reports.palette import MUTED, OPPOSITES, SERIES
 from gyropilot.worker.reports.subject import Subject
 
-TOP, SWARMS, DEPENDENCES, EXAMPLES, WORDS = 10, 10, 6, 3, 15
-"""How many columns have a bar, a swarm and a dependence plot; how many rows are examples; how many words have a bar."""
-MAX_LABELS = 6
-"""Of more labels, so many have pictures; the documents have all."""
-SWARM_POINTS = 250
+TOP, EXAMPLES, WORDS = 10, 3, 15
+"""How many columns have a bar and a swarm, how many rows are examples, and how many words have a bar."""
+DEPENDENCES, DEPENDENCES_EACH = 6, 2
+"""How many columns have a dependence plot; where there are several labels, for each of these."""
+MAX_LABELS = 4
+"""Of more labels, those that are moved most have pictures; the documents have all."""
+SWARM_POINTS = 200
 SWARM_BINS, SWARM_WIDTH = 60, 0.36
 MAX_CATEGORIES = 10
 LOW_TO_HIGH = (OPPOSITES[10], OPPOSITES[8], OPPOSITES[2], OPPOSITES[0])
@@ -31,7 +33,7 @@ Numbers = NDArray[np.float64]
 def make_explanation_report(explained: Explained, subject: Subject) -> Report:
     """Return the report."""
     explanation = explained.explanation
-    rows = len(explanation.values)
+    words, rows = explained.words, len(explanation.values)
     return Report(
         title=f"Explanation of {subject.candidate}",
         lead="Which columns move the model's predictions, in which direction, and how far (SHAP values of the whole "
@@ -44,10 +46,7 @@ def make_explanation_report(explained: Explained, subject: Subject) -> Report:
         sections=[
             Section(title="What matters", blocks=list(_show_importance(explanation, subject))),
             *_show_labels(explained),
-            *(
-                Section(title=f"Words of {each.column}", blocks=_show_words(each, explanation))
-                for each in explained.words
-            ),
+            *(Section(title=f"Words of {each.column}", blocks=_show_words(each, explanation)) for each in words),
             Section(title="Single rows", blocks=list(_show_examples(explained))),
             Section(title="How to read this", blocks=[Bullets(items=list(_explain_terms(explained)))]),
         ],
@@ -93,8 +92,8 @@ def _show_labels(explained: Explained) -> Iterator[Section]:
         ranking = np.argsort(-explanation.importance[:, label], kind="stable").tolist()
         name = explanation.labels[label]
         is_alone = len(explanation.labels) == 1
-        pictures = [_draw_swarm(explained, ranking[:SWARMS], label)]
-        pictures += _draw_dependences(explained, ranking, label)
+        pictures = [_draw_swarm(explained, ranking[:TOP], label)]
+        pictures += _draw_dependences(explained, ranking, label, DEPENDENCES if is_alone else DEPENDENCES_EACH)
         text = (
             f"Each point is a row. Points on the right moved the prediction of {name} up, those on the left down; the "
             f"mean prediction that they moved it from is {explanation.expected[label]:.4g}."
@@ -160,17 +159,16 @@ def _colour_cells(explained: Explained, column: int, rows: int) -> list[str]:
     ]
 
 
-def _draw_dependences(explained: Explained, ranking: list[int], label: int) -> Iterator[Picture]:
-    drawn = 0
-    for column in ranking:
+def _draw_dependences(explained: Explained, ranking: list[int], label: int, most: int) -> Iterator[Picture]:
+    kinds = NumericEncoder | DatetimeEncoder | CategoricalEncoder
+    chosen = [column for column in ranking if isinstance(explained.encoder.encoders[column], kinds)]
+    for column in chosen[:most]:
         encoder, cells = _cells(explained, column)
-        if isinstance(encoder, NumericEncoder | DatetimeEncoder | CategoricalEncoder) and drawn < DEPENDENCES:
-            moved = explained.explanation.values[:, column, label]
-            drawn += 1
-            if isinstance(encoder, CategoricalEncoder):
-                yield _draw_categories(encoder, cells, moved)
-            else:
-                yield _draw_amounts(encoder, cells, moved)
+        moved = explained.explanation.values[:, column, label]
+        if isinstance(encoder, CategoricalEncoder):
+            yield _draw_categories(encoder, cells, moved)
+        else:
+            yield _draw_amounts(encoder, cells, moved)
 
 
 def _draw_amounts(encoder: Encoder, cells: Numbers, moved: Numbers) -> Picture:
@@ -256,8 +254,8 @@ def _show_examples(explained: Explained) -> Iterator[Block]:
     order = np.argsort(explanation.predictions[:, label], kind="stable")
     places = dict.fromkeys([int(order[-1]), int(order[len(order) // 2]), int(order[0])])
     yield Paragraph(
-        text=f"The rows with the highest, the middle and the lowest prediction of {explanation.labels[label]}. The base "
-        f"of {explanation.expected[label]:.4g} and all columns' values add up to the prediction."
+        text=f"The rows with the highest, the middle and the lowest prediction of {explanation.labels[label]}. The "
+        f"base of {explanation.expected[label]:.4g} and all columns' values add up to the prediction."
     )
     for row in list(places)[:EXAMPLES]:
         values = explanation.values[row, :, label]

@@ -270,7 +270,8 @@ def _explain_terms(quality: Quality) -> Iterator[str]:
     )
     yield "95 %: the confidence interval of the metric by the bootstrap, 200 resamples of the rows."
     if quality.classes:
-        yield "Recall: the share of a label's rows that are predicted so. Precision: the share of predictions that are right."
+        yield "Recall: the share of a label's rows that are predicted so."
+        yield "Precision: the share of a label's predictions that are right."
         yield "F1 is the harmonic mean of precision and recall; F0.5 counts precision more, F2 recall."
         yield "Metrics that begin with weighted are means over the labels, by how frequent they are."
     if quality.curves:
