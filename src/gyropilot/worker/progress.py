@@ -109,8 +109,7 @@ class Progress:
             return
         step = self._steps.get(phase)
         if step is not None:
-            self._jobs.report(self._job, self._owner, step=step)
-            self._log(f"Step: {step.value}.")
+            self.tell_step(step)
 
     def _note_data(self, data: DataRead) -> None:
         self._jobs.data.check_rows(data.rows)
@@ -121,13 +120,24 @@ class Progress:
             resolved_problem_type=data.problem_type,
             resolved_objective=data.objective,
         )
-        self._log(
+        self.log(
             f"Read {data.rows} rows with a target and {data.columns} feature columns. "
             f"Problem type: {data.problem_type}; candidates are ranked by {data.objective}."
         )
 
+    def tell_step(self, step: JobStep) -> None:
+        """Note what the job is doing now."""
+        self._jobs.report(self._job, self._owner, step=step)
+        self.log(f"Step: {step.value}.")
+
+    def note_failure(self, message: str) -> None:
+        """Note that something is absent which the job's owner expects: before what was found in the data."""
+        self.log(message)
+        self._findings = (message[:FINDING_CHARACTERS], *self._findings)[:MAX_FINDINGS]
+        self._jobs.report(self._job, self._owner, findings=self._findings)
+
     def _note_finding(self, message: str) -> None:
-        self._log(message)
+        self.log(message)
         finding = message[:FINDING_CHARACTERS]
         if finding not in self._findings and len(self._findings) < MAX_FINDINGS:
             self._findings = (*self._findings, finding)
@@ -136,19 +146,19 @@ class Progress:
     def _note_pipelines(self, chosen: PipelinesChosen) -> None:
         self._jobs.report(self._job, self._owner, resolved_max_candidates=chosen.max_trials)
         for pipeline in chosen.recommendation.pipelines:
-            self._log(f"Pipeline {pipeline.name}: {', '.join((*pipeline.recipe, pipeline.algorithm))}.")
+            self.log(f"Pipeline {pipeline.name}: {', '.join((*pipeline.recipe, pipeline.algorithm))}.")
 
     def _start_candidate(self, started: CandidateStarted) -> None:
         name = name_candidate(self._job, started.id)
         if self._find(name) is None:
             self._jobs.report_candidate(self._job, self._draft(name, started.algorithm, started.parameters))
-        self._log(f"Training {name} ({started.algorithm}).")
+        self.log(f"Training {name} ({started.algorithm}).")
 
     def _finish_candidate(self, result: CandidateResult, *, is_best: bool) -> None:
         name = name_candidate(self._job, result.id)
         stored = self._find(name)
         if stored is not None and stored.status.is_finished:
-            self._log(f"{name} ({result.algorithm}) was trained before.")
+            self.log(f"{name} ({result.algorithm}) was trained before.")
             return
         candidate = stored or self._draft(name, result.algorithm, result.parameters)
         self._jobs.report_candidate(self._job, self._complete(candidate, result))
@@ -156,7 +166,7 @@ class Progress:
             self._crown(name)
         best = " It is the best so far." if is_best else ""
         score = f"{result.objective.metric} {result.objective.value:.6g}"
-        self._log(f"{name} ({result.algorithm}) reached {score} after {result.fit_seconds:.1f} s of training.{best}")
+        self.log(f"{name} ({result.algorithm}) reached {score} after {result.fit_seconds:.1f} s of training.{best}")
 
     def _complete(self, candidate: Candidate, result: CandidateResult) -> Candidate:
         container = self._shelf.put(candidate.name, result.folder, is_classification=self._is_classification)
@@ -182,15 +192,13 @@ class Progress:
                 self._job,
                 replace(candidate, status=status, ended_at=self._clock(), failure_reason=failed.reason),
             )
-        self._log(f"{name} ({failed.algorithm}) {'was given up' if failed.was_stopped else 'failed'}: {failed.reason}")
+        self.log(f"{name} ({failed.algorithm}) {'was given up' if failed.was_stopped else 'failed'}: {failed.reason}")
 
     def _end(self, finished: RunFinished) -> None:
         self._crown(name_candidate(self._job, finished.best.id))
         step = ENDS.get(finished.reason, JobStep.COMPLETED)
         self.outcome = Outcome(status=JobStatus.COMPLETED, step=step)
-        self._log(
-            f"The run ended ({finished.reason}) with {len(finished.candidates)} models; {self._best} is the best."
-        )
+        self.log(f"The run ended ({finished.reason}) with {len(finished.candidates)} models; {self._best} is the best.")
 
     def _crown(self, name: str) -> None:
         if name != self._best:
@@ -209,7 +217,8 @@ class Progress:
             name=name, parent=self._job, algorithm=algorithm, parameters=parameters, created_at=now, modified_at=now
         )
 
-    def _log(self, message: str) -> None:
+    def log(self, message: str) -> None:
+        """Add a line to the job's log."""
         self._jobs.log(self._job, [message])
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 from gyropilot.engine import run
 from gyropilot.engine.budget import Budget
 from gyropilot.engine.errors import BudgetSpentError, TaskError
@@ -14,6 +17,8 @@ from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.download import download
 from gyropilot.worker.progress import Progress
+from gyropilot.worker.reports.best import keep_for_reports, report_best
+from gyropilot.worker.reports.candidates import CandidateReports, Shelf
 from gyropilot.worker.workplace import Workplace
 
 RESERVE_SHARE = 0.01
@@ -51,13 +56,37 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         compression=job.problem.compression,
         stop=claim.stop,
     )
-    for event in events:
-        if claim.is_ending:
-            break
-        progress.take(event)
-        if progress.is_over:
-            break
+    with CandidateReports(_shelve_reports(place, job, folder)) as reports:
+        for event in events:
+            if claim.is_ending:
+                break
+            progress.take(event)
+            reports.take(event)
+            if progress.is_over:
+                break
+        if reports.best and not claim.is_ending and not claim.stop.is_set():
+            return report_best(reports, progress, _find_end(place, job))
     return progress.outcome
+
+
+def _shelve_reports(place: Workplace, job: AutoMLJob, folder: Path) -> Shelf:
+    return Shelf(
+        jobs=place.jobs,
+        blobs=place.blobs,
+        place=Location.parse(job.problem.output_uri).child(job.name),
+        job=job.name,
+        run_folder=folder / "run",
+        scratch=folder / "reports",
+    )
+
+
+def _find_end(place: Workplace, job: AutoMLJob) -> float | None:
+    """Return when the job must be through, in seconds of `time.monotonic`."""
+    try:
+        left = count_seconds_left(place, job, job.problem.max_runtime_seconds)
+    except BudgetSpentError:
+        left = 0.0
+    return None if left is None else time.monotonic() + left
 
 
 def make_task(problem: Problem, specification: FeatureSpecification) -> Task:
@@ -89,16 +118,23 @@ def _read_kind(name: str, kind: str) -> ColumnKind:
 
 
 def _make_budget(place: Workplace, job: AutoMLJob) -> Budget:
+    limit = job.problem.max_runtime_seconds
     return Budget(
-        max_runtime_seconds=count_seconds_left(place, job, job.problem.max_runtime_seconds),
+        max_runtime_seconds=count_seconds_left(place, job, limit, kept=keep_for_reports(limit or 0.0)),
         max_candidates=job.problem.max_candidates,
         max_runtime_per_candidate_seconds=job.problem.max_runtime_per_candidate_seconds,
         cores=place.cores,
     )
 
 
-def count_seconds_left(place: Workplace, job: Job, limit: float | None) -> float | None:
+def count_seconds_left(place: Workplace, job: Job, limit: float | None, *, kept: float = 0.0) -> float | None:
     """Return what is left of a job's limit, which counts from its first worker on, less a reserve.
+
+    Args:
+        place: whose clock counts.
+        job: whose time is counted.
+        limit: its limit in seconds; None: there is none.
+        kept: seconds that are kept for what comes after.
 
     Raises:
         BudgetSpentError: when nothing is.
@@ -107,7 +143,7 @@ def count_seconds_left(place: Workplace, job: Job, limit: float | None) -> float
         return None
     least, most = RESERVE_SECONDS
     spent = (place.clock() - (job.started_at or job.created_at)).total_seconds()
-    left = limit - spent - min(max(least, RESERVE_SHARE * limit), most)
+    left = limit - spent - min(max(least, RESERVE_SHARE * limit), most) - kept
     if left <= 0:
         raise BudgetSpentError(f"the limit of {limit:g} s was over before training began")
     return left

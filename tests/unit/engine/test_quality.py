@@ -38,10 +38,11 @@ MULTICLASS = {
 def make_evidence(kind: ProblemType, rows: int = 1000, *, weighted: bool = False, seed: int = 0) -> Evidence:
     random = np.random.default_rng(seed)
     weights = random.uniform(0.5, 2, rows) if weighted else np.ones(rows)
+    classes: tuple[str, ...] = ()
     if kind is ProblemType.REGRESSION:
         target = random.normal(100, 20, rows)
         predictions = target + random.normal(0, 5, rows)
-        decided, classes = np.empty(0, dtype=np.int64), ()
+        decided = np.empty(0, dtype=np.int64)
     else:
         count = 2 if kind is ProblemType.BINARY else 4
         target = random.choice(count, rows, p=[0.7, 0.3] if count == 2 else [0.4, 0.3, 0.2, 0.1]).astype(np.float64)

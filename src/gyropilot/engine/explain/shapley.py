@@ -21,9 +21,9 @@ from gyropilot.engine.explain.game import Game, Matrix, Numbers
 
 EXACT_COLUMNS = 6
 """Up to so many columns every set of them is asked for."""
-ROWS_AT_ONCE = 40_000
+ROWS_AT_ONCE = 4096
 """About so many mixed rows are predicted at once."""
-REPEATED_ROWS, REPETITIONS = 16, 4
+REPEATED_ROWS, REPETITIONS = 12, 4
 """So many rows are explained again so often, to see how much is left to chance."""
 
 Marks = NDArray[np.bool_]

@@ -45,7 +45,8 @@ class Evidence:
     def losses(self) -> Numbers:
         """(n,) what each row was missed by: 1 for a wrong label, or the absolute error of an amount."""
         if self.problem_type.is_classification:
-            return (self.decided != self.target).astype(np.float64)
+            wrong: Numbers = (self.decided != self.target).astype(np.float64)
+            return wrong
         return np.abs(self.target - self.predictions)
 
 

@@ -48,14 +48,14 @@ def make_explanation_report(explained: Explained, subject: Subject) -> Report:
             *_show_labels(explained),
             *(Section(title=f"Words of {each.column}", blocks=_show_words(each, explanation)) for each in words),
             Section(title="Single rows", blocks=list(_show_examples(explained))),
+            Section(title="All columns", blocks=[_list_columns(explanation)]),
             Section(title="How to read this", blocks=[Bullets(items=list(_explain_terms(explained)))]),
         ],
     )
 
 
 def _show_importance(explanation: Explanation, subject: Subject) -> Iterator[Block]:
-    total = explanation.importance.sum(axis=1)
-    error = np.sqrt((explanation.importance_error**2).sum(axis=1))
+    total, error = _add_labels(explanation)
     ranking = explanation.ranking
     names = [explanation.columns[place] for place in ranking]
     if len(explanation.values) < explanation.asked:
@@ -76,13 +76,21 @@ def _show_importance(explanation: Explanation, subject: Subject) -> Iterator[Blo
             )
         ]
     )
+
+
+def _list_columns(explanation: Explanation) -> Table:
+    total, error = _add_labels(explanation)
     share = total / max(float(total.sum()), 1e-300)
-    yield Table(
-        caption="All columns",
+    return Table(
         header=["Column", "Importance", "Standard error", "Share"],
-        rows=[[explanation.columns[n], float(total[n]), float(error[n]), float(share[n])] for n in ranking],
+        rows=[[explanation.columns[n], float(total[n]), float(error[n]), float(share[n])] for n in explanation.ranking],
         shares=["Share"],
     )
+
+
+def _add_labels(explanation: Explanation) -> tuple[Numbers, Numbers]:
+    """Return each column's importance over all labels, and its standard error."""
+    return explanation.importance.sum(axis=1), np.sqrt((explanation.importance_error**2).sum(axis=1))
 
 
 def _show_labels(explained: Explained) -> Iterator[Section]:

@@ -229,7 +229,7 @@ def _show_residuals(residuals: Residuals, target: str) -> Section:
             "Quantiles of residuals",
             {"quantiles": (residuals.normal, residuals.quantiles)},
             x=Axis(label="quantile of the normal distribution"),
-            y=Axis(label="quantile of the residuals", unit="standard deviations"),
+            y=Axis(label="residual", unit="standard deviations"),
             reference=([-2.4, 2.4], [-2.4, 2.4]),
             alternative="On the dashed line residuals would be normally distributed; the 1 % and 99 % quantiles are "
             f"{residuals.quantiles[0]:.3g} and {residuals.quantiles[-1]:.3g} standard deviations, "

@@ -1,0 +1,231 @@
+"""Has reports on a job's candidates made next to the training, and stores them under the job's output."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import mimetypes
+import queue
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from gyropilot.engine.events import CandidateFinished, Event, RunFinished
+from gyropilot.service.jobs import JobService
+from gyropilot.service.locations import Location
+from gyropilot.service.ports import BlobProperties, BlobStore
+from gyropilot.worker.progress import name_candidate
+from gyropilot.worker.reports.requests import EXPLAINABILITY, INSIGHTS, MAIN_FILES, Answer, Request
+
+log = logging.getLogger(__name__)
+
+PLACES = {EXPLAINABILITY: "explainability", INSIGHTS: "model_monitor"}
+"""The folder of each kind of report below the job's documentation."""
+TIME_OVER = "the job's time was over"
+BEST, OTHERS = 0, 1
+"""What is made first."""
+TYPES = {".ipynb": "application/x-ipynb+json", ".json": "application/json"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """Where the reports of one job go."""
+
+    jobs: JobService
+    """Keeps the candidates' records, which name their reports."""
+    blobs: BlobStore
+    """Keeps the reports."""
+    place: Location
+    """The job's folder below its output path."""
+    job: str
+    """The job's name."""
+    run_folder: Path
+    """The engine's folder."""
+    scratch: Path
+    """A folder for reports on their way."""
+
+
+@dataclass(order=True)
+class _Wish:
+    priority: int
+    number: int
+    kind: str = field(compare=False)
+    candidate: str = field(compare=False)
+    until: float | None = field(compare=False, default=None)
+    is_done: threading.Event = field(compare=False, default_factory=threading.Event)
+    is_wanted: bool = field(compare=False, default=True)
+    failure: str = field(compare=False, default="")
+    """Why there is no report."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether PDF and notebook are wanted too."""
+        return self.priority == BEST
+
+
+class CandidateReports:
+    """Takes a run's events; each finished candidate gets its insights, the best one all there is.
+
+    Args:
+        shelf: where reports go.
+        command: the program that makes them; its first argument is the run's folder.
+    """
+
+    def __init__(
+        self, shelf: Shelf, command: tuple[str, ...] = (sys.executable, "-m", "gyropilot.worker.reports.make")
+    ) -> None:
+        self._shelf = shelf
+        self._command = command
+        self._wishes: queue.PriorityQueue[_Wish] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_over = threading.Event()
+        self._starting = threading.Lock()
+        self._best = ""
+        self._others: dict[str, _Wish] = {}
+        self._thread = threading.Thread(target=self._serve, name="reports", daemon=True)
+        self._notes: list[str] = []
+
+    def __enter__(self) -> CandidateReports:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._wishes.put(_Wish(BEST - 1, next(self._numbers), "", ""))
+        self._kill()
+        self._thread.join()
+        if self._process is not None and self._process.stdin and self._process.stdout:
+            self._process.stdin.close()
+            self._process.stdout.close()
+
+    @property
+    def notes(self) -> list[str]:
+        """Files that could not be made, and why."""
+        return list(dict.fromkeys(self._notes))
+
+    @property
+    def best(self) -> str:
+        """The best candidate's name within the run; empty while it goes on."""
+        return self._best
+
+    def take(self, event: Event) -> None:
+        """Note what a run tells; insights of a candidate are begun as soon as it is finished."""
+        if isinstance(event, CandidateFinished):
+            self._others[event.result.id] = self._ask(INSIGHTS, event.result.id, OTHERS)
+        elif isinstance(event, RunFinished):
+            self._best = event.best.id
+            # All there is of it is asked for anew.
+            early = self._others.pop(self._best, None)
+            if early is not None:
+                early.is_wanted = False
+
+    def explain_best(self, until: float | None) -> str:
+        """Have the best candidate explained and return why that failed, or nothing."""
+        return self._wait(self._ask(EXPLAINABILITY, self._best, BEST, until), until)
+
+    def assess_best(self, until: float | None) -> str:
+        """Have the best candidate's insights made, and those of others that are left; return why the best's failed."""
+        failure = self._wait(self._ask(INSIGHTS, self._best, BEST, until), until)
+        for wish in self._others.values():
+            self._wait(wish, until)
+        return failure
+
+    def count_missing(self) -> int:
+        """Return how many finished candidates have no insights."""
+        return sum(bool(wish.failure) or not wish.is_done.is_set() for wish in self._others.values())
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _ask(self, kind: str, candidate: str, priority: int, until: float | None = None) -> _Wish:
+        wish = _Wish(priority, next(self._numbers), kind, candidate, until)
+        self._wishes.put(wish)
+        return wish
+
+    def _wait(self, wish: _Wish, until: float | None) -> str:
+        if not wish.is_done.wait(None if until is None else max(0.0, until - time.monotonic())):
+            self._kill()  # this one is late, or another one before it is
+            return TIME_OVER
+        return wish.failure
+
+    def _serve(self) -> None:
+        while True:
+            wish = self._wishes.get()
+            if self._is_over.is_set():
+                return
+            try:
+                if wish.is_wanted:
+                    wish.failure = self._make(wish)
+            except Exception as error:
+                log.exception("a report could not be stored")
+                wish.failure = f"it could not be stored ({error})"
+            wish.is_done.set()
+
+    def _make(self, wish: _Wish) -> str:
+        """Have one report made and store it; return why there is none."""
+        shelf = self._shelf
+        name = name_candidate(shelf.job, wish.candidate)
+        folder = shelf.scratch / wish.kind / name
+        request = Request(
+            kind=wish.kind,
+            id=wish.candidate,
+            name=name,
+            job=shelf.job,
+            folder=str(folder),
+            until=wish.until,
+            is_full=wish.is_full,
+        )
+        answer = self._send(request)
+        self._notes += answer.notes
+        shelf.jobs.log(shelf.job, answer.trace.splitlines())
+        if self._is_over.is_set() or not (folder / MAIN_FILES[wish.kind]).exists():
+            return answer.error
+        place = shelf.place.child("documentation", PLACES[wish.kind], "output")
+        self._store(folder, place.child(name))
+        shelf.jobs.note_report(shelf.job, name, **{f"{wish.kind}_url": str(place)})
+        return answer.error
+
+    def _send(self, request: Request) -> Answer:
+        process = self._start()
+        if process is None:
+            return Answer(error="the job ended")
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(msgspec.json.encode(request) + b"\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError:
+            line = b""
+        return msgspec.json.decode(line, type=Answer) if line else Answer(error="the program that makes it ended")
+
+    def _start(self) -> subprocess.Popen[bytes] | None:
+        """Return the process that makes reports, started if it does not run; None when there is no time for any."""
+        with self._starting:
+            if self._is_over.is_set():
+                return None
+            if self._process is None or self._process.poll() is not None:
+                command = [*self._command, str(self._shelf.run_folder)]
+                self._process = subprocess.Popen(  # noqa: S603  # the command is ours
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+            return self._process
+
+    def _kill(self) -> None:
+        with self._starting:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+
+    def _store(self, folder: Path, place: Location) -> None:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.suffix != ".partial":
+                target = place.child(*path.relative_to(folder).parts)
+                kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+                with path.open("rb") as content:
+                    self._shelf.blobs.put(target.bucket, target.key, content, BlobProperties(content_type=kind))
