@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,9 +101,7 @@ class CandidateReports:
         self._wishes.put(_Wish(BEST - 1, next(self._numbers), "", ""))
         self._kill()
         self._thread.join()
-        if self._process is not None and self._process.stdin and self._process.stdout:
-            self._process.stdin.close()
-            self._process.stdout.close()
+        self._close_streams()
 
     @property
     def notes(self) -> list[str]:
@@ -210,11 +209,17 @@ class CandidateReports:
             if self._is_over.is_set():
                 return None
             if self._process is None or self._process.poll() is not None:
+                self._close_streams()
                 command = [*self._command, str(self._shelf.run_folder)]
                 self._process = subprocess.Popen(  # noqa: S603  # the command is ours
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
                 )
             return self._process
+
+    def _close_streams(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout) if self._process is not None else ():
+            with suppress(OSError):  # what was not sent cannot be sent any more
+                stream.close()  # type: ignore[union-attr]  # both are pipes
 
     def _kill(self) -> None:
         with self._starting:

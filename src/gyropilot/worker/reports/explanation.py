@@ -310,12 +310,19 @@ def _explain_terms(explained: Explained) -> Iterator[str]:
     if explanation.method == EXACT:
         yield "Values are exact: every set of columns was asked for."
     else:
-        error = np.sqrt(np.nanmean(explanation.standard_error**2)) if len(explanation.standard_error) else 0.0
-        size = np.sqrt((explanation.values**2).mean())
-        told = "" if error != error else f" Other orders would change a value of a row by about {error:.2g}; "
-        told += "" if error != error else f"values are about {size:.2g} in size."
-        yield f"Values are means over random orders of the columns, each taken forwards and backwards.{told}"
+        yield (
+            "Values are means over random orders of the columns, each taken forwards and backwards."
+            + _word_error(explanation)
+        )
     yield "A column that moves predictions is not what causes them: two columns that say the same share what they move."
+
+
+def _word_error(explanation: Explanation) -> str:
+    error = float(np.sqrt((explanation.standard_error**2).mean()))
+    size = float(np.sqrt((explanation.values**2).mean()))
+    if error != error:
+        return " There was no time to see how far other orders would change them."
+    return f" Other orders would change a row's value by about {error:.2g}, where values are about {size:.2g} in size."
 
 
 def _unit(subject: Subject) -> str:
