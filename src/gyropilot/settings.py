@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 QUOTAS = ("generous", "aws")
 """The profiles of quotas."""
+REPORTS = ("all", "none")
+"""Which reports there may be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ class Settings:
     """How many workers may die over one job before it fails."""
     quotas: str = "generous"
     """What jobs may ask for; aws: refuse what AWS would, generous: tell of it in the job's findings."""
+    reports: str = "all"
+    """The reports that jobs write for people to read; all, or none."""
     event_webhook_url: str = ""
     """Where every change of a job's state is posted as an event; empty: nowhere."""
     s3_endpoint: str = ""
@@ -92,6 +96,8 @@ def _check(settings: Settings) -> None:
             raise ValueError(f"GYROPILOT_{name.upper()} must be at least 1, not {getattr(settings, name)}")
     if settings.quotas not in QUOTAS:
         raise ValueError(f"GYROPILOT_QUOTAS must be one of {', '.join(QUOTAS)}, not {settings.quotas!r}")
+    if settings.reports not in REPORTS:
+        raise ValueError(f"GYROPILOT_REPORTS must be one of {', '.join(REPORTS)}, not {settings.reports!r}")
     if settings.s3_endpoint not in ("", "aws") and not settings.s3_endpoint.startswith(("http://", "https://")):
         raise ValueError(
             f"GYROPILOT_S3_ENDPOINT must be an address that begins with http:// or https://, or aws, "

@@ -47,7 +47,7 @@ def wait_for(
 
 @dataclass
 class RunningServer:
-    """A server on its own state folder, as a user would start it."""
+    """A server on its own state folder, as a user would start it. Jobs write reports where the settings say so."""
 
     home: Path
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +56,8 @@ class RunningServer:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("GYROPILOT_", "AWS_"))}
-        return kept | {"GYROPILOT_HOME": str(self.home), "GYROPILOT_PORT": "0", **self.settings}
+        own = {"GYROPILOT_HOME": str(self.home), "GYROPILOT_PORT": "0", "GYROPILOT_REPORTS": "none"}
+        return kept | own | self.settings
 
     def start(self) -> Session:
         self.home.mkdir(parents=True, exist_ok=True)

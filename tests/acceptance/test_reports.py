@@ -1,85 +1,103 @@
-"""Reports on candidates, as a user finds them: by the locations that the API gives."""
+"""What a job writes for people to read."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
+import signal
+from collections.abc import Iterator
 from typing import Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from gyropilot.sdk import Session
-from tests.acceptance.running import BUCKET, candidates, create, request, text_of, wait_for_end
+from tests.acceptance.running import (
+    BUCKET,
+    RunningServer,
+    create,
+    describe,
+    read_rows,
+    request,
+    text_of,
+    wait_for,
+    wait_for_end,
+    write_rows,
+)
 
-CASES = {
-    "explained-classes": ("adult/", "income", "binary_classification_metrics", "F1"),
-    "explained-amounts": ("diamonds/diamonds.csv", "price", "regression_metrics", "MSE"),
-}
-FILES = {"report.html", "report.ipynb"}
-"""And `report.pdf`, where the machine has what it takes."""
+NOTEBOOK = "SageMakerAutopilotDataExplorationNotebook.ipynb"
 
 
 @pytest.fixture(scope="module")
-def explained(session: Session, tables: None) -> dict[str, Any]:
-    """Jobs without a limit of time: reports have all that they need."""
-    config = {
-        "Mode": "ENSEMBLING",
-        "CandidateGenerationConfig": {"AlgorithmsConfig": [{"AutoMLAlgorithms": ["lightgbm", "linear-learner"]}]},
-        "CompletionCriteria": {"MaxCandidates": 2},
-    }
-    for name, (key, target, *_) in CASES.items():
-        create(session, request(name, key, target, 0, AutoMLJobConfig=config))
-    return {name: wait_for_end(session, name) for name in CASES}
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    running = RunningServer(tmp_path_factory.mktemp("reports"), {"GYROPILOT_REPORTS": "all"})
+    running.start()
+    yield running
+    running.end(signal.SIGTERM)
 
 
-def read_files(session: Session, location: str, candidate: str) -> dict[str, bytes]:
-    """Return what lies below a location for a candidate, by file name."""
-    s3 = session.client("s3")
-    prefix = f"{location.removeprefix(f's3://{BUCKET}/')}/{candidate}/"
-    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
-    return {key.removeprefix(prefix): s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+@pytest.fixture(scope="module")
+def session(server: RunningServer) -> Session:
+    opened = Session(home=server.home)
+    s3 = opened.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    header, rows = read_rows("adult.csv", 400)
+    s3.put_object(Bucket=BUCKET, Key="adult/adult.csv", Body=write_rows([header, *rows]))
+    return opened
 
 
-@pytest.mark.parametrize("name", list(CASES))
-def test_the_best_candidate_is_explained(session: Session, explained: dict[str, Any], name: str) -> None:
-    job = explained[name]
-    best = job["BestCandidate"]
-    location = best["CandidateProperties"]["CandidateArtifactLocations"]["Explainability"]
-    assert location == f"s3://{BUCKET}/out/{name}/documentation/explainability/output"
-    files = read_files(session, location, best["CandidateName"])
-    assert {*files} >= FILES | {"analysis.json", "explanations_shap/baseline.csv", "explanations_shap/out.csv"}
-    analysis = json.loads(files["analysis.json"])
-    labels = analysis["explanations"]["kernel_shap"]
-    columns = list(labels["label0"]["global_shap_values"])
-    out = list(csv.reader(io.StringIO(files["explanations_shap/out.csv"].decode())))
-    assert out[0] == [f"{column}_label0" for column in columns]
-    assert len(out) - 1 == analysis["method"]["rows"] == analysis["method"]["rows_asked"] == 600
-    assert files["explanations_shap/baseline.csv"].decode().splitlines()[0].split(",") == columns
-    assert b"<svg" in files["report.html"]
+@pytest.fixture(scope="module")
+def job(session: Session) -> Any:
+    made = request("told", "adult/", "income", 120)
+    made["AutoMLJobConfig"]["CompletionCriteria"]["MaxCandidates"] = 4
+    create(session, made)
+    wait_for_end(session, "told")
+    return describe(session, "told")
 
 
-@pytest.mark.parametrize("name", list(CASES))
-def test_every_candidate_is_assessed(session: Session, explained: dict[str, Any], name: str) -> None:
-    best = explained[name]["BestCandidate"]
-    location = best["CandidateProperties"]["CandidateArtifactLocations"]["ModelInsights"]
-    assert location == f"s3://{BUCKET}/out/{name}/documentation/model_monitor/output"
-    *_, member, metric = CASES[name]
-    for candidate in candidates(session, name, StatusEquals="Completed"):
-        is_best = candidate["CandidateName"] == best["CandidateName"]
-        files = read_files(session, location, candidate["CandidateName"])
-        assert {*files} >= {"statistics.json", "graphs.json", "report.html"} | (FILES if is_best else set())
-        objective = candidate["FinalAutoMLJobObjectiveMetric"]
-        assert objective["MetricName"] == metric
-        figure = json.loads(files["statistics.json"])[member][metric.lower()]
-        assert figure["value"] == pytest.approx(objective["Value"], rel=1e-5)
-        assert is_best or "CandidateArtifactLocations" not in candidate["CandidateProperties"]
+def read(session: Session, key: str) -> str:
+    body = session.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    assert isinstance(body, bytes)
+    return body.decode()
 
 
-def test_a_job_that_was_reported_on_is_completed(session: Session, explained: dict[str, Any]) -> None:
-    for name, job in explained.items():
-        assert job["AutoMLJobSecondaryStatus"] == "Completed"
-        words = text_of(session, name)
-        assert words.index("Step: GeneratingExplainabilityReport.") < words.index(
-            "Step: GeneratingModelInsightsReport."
-        )
+def test_the_exploration_is_named_and_runs(session: Session, job: Any) -> None:
+    assert job["AutoMLJobStatus"] == "Completed", job.get("FailureReason")
+    place = job["AutoMLJobArtifacts"]["DataExplorationNotebookLocation"]
+    assert place == f"s3://{BUCKET}/out/told/sagemaker-automl-candidates/notebooks/{NOTEBOOK}"
+    notebook = nbformat.reads(read(session, place.partition(f"{BUCKET}/")[2]), as_version=4)
+    nbformat.validate(notebook)
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    assert "income" in notebook.cells[0].source
+    page = read(session, "out/told/documentation/data-exploration.html")
+    assert "Data exploration: told" in page
+    assert json.loads(read(session, "out/told/documentation/data-exploration.json"))["rows"] == 400
+
+
+def test_the_leaderboard_names_every_candidate(session: Session, job: Any) -> None:
+    page = read(session, "out/told/documentation/leaderboard.html")
+    names = [
+        each["CandidateName"]
+        for each in session.client("sagemaker").list_candidates_for_auto_ml_job(AutoMLJobName="told")["Candidates"]
+    ]
+    assert len(names) == 4
+    assert all(name in page for name in names)
+    assert "When each candidate was trained" in page
+    assert re.findall(r"(?:src|href)=\"(?!#)", page) == []
+
+
+def test_a_job_that_only_defines_its_candidates_explores_its_data(session: Session) -> None:
+    create(
+        session, request("planned", "adult/", "income", 0, AutoMLJobConfig={}, GenerateCandidateDefinitionsOnly=True)
+    )
+    made = wait_for_end(session, "planned")
+    place = made["AutoMLJobArtifacts"]["DataExplorationNotebookLocation"]
+    assert re.search(rf"/planned/sagemaker-automl-candidates/pr-1-\w+/notebooks/{NOTEBOOK}$", place)
+
+
+def test_a_stopped_job_does_not_wait_for_its_reports(session: Session) -> None:
+    create(session, request("halted", "adult/", "income", 600))
+    wait_for(lambda: "Training" in text_of(session, "halted"), bool)
+    session.client("sagemaker").stop_auto_ml_job(AutoMLJobName="halted")
+    assert wait_for_end(session, "halted")["AutoMLJobStatus"] == "Stopped"

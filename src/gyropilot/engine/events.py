@@ -195,6 +195,8 @@ class PipelinePrepared(Event):
     """How long fitting the recipe took."""
     transform_seconds: float
     """How long applying it to all rows took; 0 where another pipeline of the same recipe had done it."""
+    folder: Path
+    """Where the stages around its algorithm lie (`bundle/stages.py`): cells to numbers, and class numbers to labels."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
@@ -132,9 +132,16 @@ def repeat(result: CandidateResult) -> Tuning:
     """
     if not result.pipeline:
         raise TaskError(f"the candidate {result.id!r} has no pipeline: it is not one of tuning")
-    pipeline = Pipeline(name=result.pipeline, algorithm=result.algorithm, recipe=result.recipe)
-    parameters = {name: value for name, value in result.parameters.items() if name in PARAMETERS[result.algorithm]}
-    return Tuning(pipelines=(pipeline,), first=(Trial(pipeline=result.pipeline, parameters=parameters),))
+    return repeat_trial(
+        Pipeline(name=result.pipeline, algorithm=result.algorithm, recipe=result.recipe), result.parameters
+    )
+
+
+def repeat_trial(pipeline: Pipeline, parameters: Mapping[str, Any]) -> Tuning:
+    """Return what trains a pipeline alone, with the parameters of one of its candidates."""
+    known = {name: value for name, value in parameters.items() if name in PARAMETERS[pipeline.algorithm]}
+    trial = Trial(pipeline=pipeline.name, parameters=known, seed=parameters.get("seed"))
+    return Tuning(pipelines=(pipeline,), first=(trial,))
 
 
 def _run(

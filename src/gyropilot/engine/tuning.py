@@ -92,6 +92,8 @@ class Trial:
     """Name of the pipeline."""
     parameters: Mapping[str, str | int | float]
     """A value for each parameter of the pipeline's space; what is left out has its usual value."""
+    seed: int | None = None
+    """Where the randomness of its training starts; None: that follows from the number of the trial."""
 
 
 @dataclass(frozen=True, kw_only=True)

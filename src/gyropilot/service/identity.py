@@ -6,8 +6,16 @@ from dataclasses import dataclass
 
 TRAINING_REPOSITORY = "autogluon-training"
 """Repository name of the images that candidates are trained by."""
+FIT_REPOSITORY = "sagemaker-sklearn-automl-training"
+"""Repository name of the images that recipes of pipelines are fitted by."""
 ENSEMBLING_REPOSITORY = "autogluon-inference"
 """Repository name of the image of ENSEMBLING candidates: the one that existing scripts recognise."""
+PROCESSOR_REPOSITORY = "sagemaker-sklearn-automl"
+"""The same of what turns cells into numbers, and numbers of classes into labels, around an algorithm."""
+ALGORITHM_REPOSITORIES = {"xgboost": "sagemaker-xgboost", "linear-learner": "linear-learner", "mlp": "mlp"}
+"""The same of the algorithms between them."""
+TAG = "gyropilot-1"
+"""The tag of every image for inference."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +38,14 @@ class Identity:
     def training_job_arn(self, name: str) -> str:
         """Return the ARN of the training job that a candidate stands for."""
         return self.arn("training-job", name)
+
+    def processing_job_arn(self, name: str) -> str:
+        """Return the ARN of a processing job."""
+        return self.arn("processing-job", name)
+
+    def tuning_job_arn(self, name: str) -> str:
+        """Return the ARN of a hyperparameter tuning job."""
+        return self.arn("hyper-parameter-tuning-job", name)
 
     def transform_job_arn(self, name: str) -> str:
         """Return the ARN of a transform job."""
@@ -58,18 +74,55 @@ class Identity:
     @property
     def ensembling_image(self) -> str:
         """The image of ENSEMBLING candidates."""
-        return f"{self.account_id}.dkr.ecr.{self.region}.amazonaws.com/{ENSEMBLING_REPOSITORY}:gyropilot-1"
+        return self._image(ENSEMBLING_REPOSITORY, TAG)
+
+    @property
+    def processor_image(self) -> str:
+        """The image of the first and the third container of candidates of tuning."""
+        return self._image(PROCESSOR_REPOSITORY, TAG)
+
+    def algorithm_image(self, algorithm: str) -> str:
+        """Return the image of the second container of candidates of tuning."""
+        return self._image(ALGORITHM_REPOSITORIES[algorithm], TAG)
 
     def training_image(self, candidate: str) -> str:
         """Return the image that trains a candidate: its tag names the candidate, whose settings it stands for."""
-        return f"{self.account_id}.dkr.ecr.{self.region}.amazonaws.com/{TRAINING_REPOSITORY}:{candidate}"
+        return self._image(TRAINING_REPOSITORY, candidate)
+
+    def fit_image(self, fit: str) -> str:
+        """Return the image that fits the recipe of a pipeline: its tag names the first such fit."""
+        return self._image(FIT_REPOSITORY, fit)
 
     def find_trained_by(self, image: str) -> str:
         """Return the candidate that an image trains; empty: none."""
-        repository, _, candidate = image.rpartition("/")[2].partition(":")
-        return candidate if repository == TRAINING_REPOSITORY else ""
+        repository, tag = _split(image)
+        return tag if repository == TRAINING_REPOSITORY else ""
 
-    def serves_image(self, image: str) -> bool:
-        """Tell whether a container of this image can be run here."""
-        repository = image.rpartition("/")[2].partition(":")[0].partition("@")[0]
-        return repository == ENSEMBLING_REPOSITORY
+    def find_fitted_by(self, image: str) -> str:
+        """Return the fit of a pipeline that an image repeats; empty: none."""
+        repository, tag = _split(image)
+        return tag if repository == FIT_REPOSITORY else ""
+
+    def _image(self, repository: str, tag: str) -> str:
+        return f"{self.account_id}.dkr.ecr.{self.region}.amazonaws.com/{repository}:{tag}"
+
+
+def is_ensembling_image(image: str) -> bool:
+    """Tell whether a container of this image answers by itself."""
+    return _split(image)[0] == ENSEMBLING_REPOSITORY
+
+
+def is_processor_image(image: str) -> bool:
+    """Tell whether a container of this image is one of those around an algorithm."""
+    return _split(image)[0] == PROCESSOR_REPOSITORY
+
+
+def is_algorithm_image(image: str) -> bool:
+    """Tell whether a container of this image is an algorithm between others."""
+    return _split(image)[0] in ALGORITHM_REPOSITORIES.values()
+
+
+def _split(image: str) -> tuple[str, str]:
+    """Return the repository's name and the tag of an image."""
+    repository, _, tag = image.rpartition("/")[2].partition("@")[0].partition(":")
+    return repository, tag

@@ -211,6 +211,10 @@ class Candidate(Record):
     """Name in the engine's catalogue, or `weighted-ensemble`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """The settings it was made with."""
+    pipeline: str = ""
+    """Of a trial of tuning, the name of its pipeline."""
+    recipe: tuple[str, ...] = ()
+    """Of such a trial, the steps of its pipeline's recipe, in order."""
     ended_at: datetime | None = None
     """When it reached a final status."""
     failure_reason: str = ""
@@ -219,6 +223,8 @@ class Candidate(Record):
     """The metric that ranks candidates, for unseen rows."""
     metrics: tuple[Metric, ...] = ()
     """All metrics of the problem type, for unseen rows."""
+    part_metrics: tuple[tuple[Metric, ...], ...] = ()
+    """The same on each fold, or on parts of the rows that are held out."""
     latency_seconds: float | None = None
     """Time of one prediction of one row in the model server's process."""
     fit_seconds: float | None = None
@@ -287,12 +293,14 @@ class TransformJob(Job):
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """A candidate that is to be trained once more, on other data."""
+    """A candidate that is to be trained once more, on other data, or a pipeline that is to be fitted."""
 
     automl_job: str
     """The job that made the candidate."""
     candidate: str
     """Its name."""
+    pipeline: str = ""
+    """Instead of a candidate, a pipeline of that job, whose recipe is to be fitted once more."""
     problem: Problem
     """What it learned, with the data and the limits of now."""
 
@@ -396,15 +404,3 @@ class Endpoint(Record):
     def deployment(self) -> Deployment:
         """What it serves."""
         return Deployment(number=self.number, config=self.config, variants=self.variants, containers=self.containers)
-
-
-RECORD_KINDS: tuple[type[Record], ...] = (
-    AutoMLJob,
-    Candidate,
-    TrainingJob,
-    TransformJob,
-    Model,
-    EndpointConfig,
-    Endpoint,
-)
-"""Every kind a record store must keep."""

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gyropilot.service.records import RECORD_KINDS, Record
+from gyropilot.service.record_kinds import RECORD_KINDS
+from gyropilot.service.records import Record
 
 R = TypeVar("R", bound=Record)
 

@@ -72,6 +72,8 @@ class Progress:
         self._is_classification = False
         self.outcome = Outcome(status=JobStatus.COMPLETED, step=JobStep.COMPLETED)
         """How the job ended, once the run told so."""
+        self.sizes: dict[str, int] = {}
+        """Bytes of the models of the candidates that finished, by name."""
         self.is_over = False
         """Whether the run is not to go on."""
 
@@ -130,12 +132,6 @@ class Progress:
         self._jobs.report(self._job, self._owner, step=step)
         self.log(f"Step: {step.value}.")
 
-    def note_failure(self, message: str) -> None:
-        """Note that something is absent which the job's owner expects: before what was found in the data."""
-        self.log(message)
-        self._findings = (message[:FINDING_CHARACTERS], *self._findings)[:MAX_FINDINGS]
-        self._jobs.report(self._job, self._owner, findings=self._findings)
-
     def _note_finding(self, message: str) -> None:
         self.log(message)
         finding = message[:FINDING_CHARACTERS]
@@ -148,6 +144,12 @@ class Progress:
         for pipeline in chosen.recommendation.pipelines:
             self.log(f"Pipeline {pipeline.name}: {', '.join((*pipeline.recipe, pipeline.algorithm))}.")
 
+    def note_failed_report(self, reason: str) -> None:
+        """Show that a report is not there, before whatever else there is to tell."""
+        self._findings = (reason[:FINDING_CHARACTERS], *self._findings)[:MAX_FINDINGS]
+        self._jobs.report(self._job, self._owner, findings=self._findings)
+        self.log(reason)
+
     def _start_candidate(self, started: CandidateStarted) -> None:
         name = name_candidate(self._job, started.id)
         if self._find(name) is None:
@@ -156,6 +158,7 @@ class Progress:
 
     def _finish_candidate(self, result: CandidateResult, *, is_best: bool) -> None:
         name = name_candidate(self._job, result.id)
+        self.sizes[name] = result.size_bytes
         stored = self._find(name)
         if stored is not None and stored.status.is_finished:
             self.log(f"{name} ({result.algorithm}) was trained before.")

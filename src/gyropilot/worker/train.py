@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import threading
 import time
-from pathlib import Path
+from importlib import import_module
 
 from gyropilot.engine import run
 from gyropilot.engine.budget import Budget
 from gyropilot.engine.errors import BudgetSpentError, TaskError
+from gyropilot.engine.events import CandidateFinished
+from gyropilot.engine.problems.tabular.prepare import SAMPLE
 from gyropilot.engine.task import ColumnKind, Mode, ProblemType, Task
 from gyropilot.service.feature_specification import FeatureSpecification
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
+from gyropilot.service.ports import Query
 from gyropilot.service.records import AutoMLJob, Job, Problem
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.download import download
 from gyropilot.worker.progress import Progress
 from gyropilot.worker.reports.best import keep_for_reports, report_best
-from gyropilot.worker.reports.candidates import CandidateReports, Shelf
+from gyropilot.worker.reports.candidates import CandidateReports
+from gyropilot.worker.reports.explore_table import SECONDS
+from gyropilot.worker.reports.exploring import Exploring
+from gyropilot.worker.reports.shelf import ReportShelf
 from gyropilot.worker.workplace import Workplace
 
+log = logging.getLogger(__name__)
+
+LEADERBOARD = "gyropilot.worker.reports.leaderboard"
+PATIENCE_SECONDS = 30.0
+"""So long, and no longer than its limit, a job waits at its end for reports that are being written."""
 RESERVE_SHARE = 0.01
 RESERVE_SECONDS = (0.5, 10.0)
 """Least and most of the limit that is kept back for storing the last model."""
@@ -56,28 +70,61 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         compression=job.problem.compression,
         stop=claim.stop,
     )
-    with CandidateReports(_shelve_reports(place, job, folder)) as reports:
+    reports = ReportShelf(blobs=place.blobs, job=job)
+    with (
+        Exploring(
+            jobs=place.jobs,
+            owner=claim.owner,
+            shelf=reports,
+            sample=folder / "run" / SAMPLE,
+            out=folder / "exploration",
+            is_wanted=place.writes_reports,
+        ) as exploring,
+        CandidateReports(
+            jobs=place.jobs,
+            shelf=reports,
+            run_folder=folder / "run",
+            scratch=folder / "reports",
+            is_wanted=place.writes_reports,
+        ) as assessing,
+    ):
         for event in events:
             if claim.is_ending:
-                break
+                return progress.outcome
             progress.take(event)
-            reports.take(event)
+            exploring.take(event)
+            assessing.take(event)
+            if isinstance(event, CandidateFinished) and place.writes_reports and LEADERBOARD not in sys.modules:
+                # Matplotlib takes a while to import: not at the end, when time is short.
+                threading.Thread(target=import_module, args=(LEADERBOARD,), daemon=True).start()
             if progress.is_over:
                 break
-        if reports.best and not claim.is_ending and not claim.stop.is_set():
-            return report_best(reports, progress, _find_end(place, job))
+        if place.writes_reports and not progress.is_over:
+            _write_leaderboard(place, reports, progress)
+        if assessing.best and not claim.stop.is_set():
+            report_best(assessing, progress, _find_end(place, job))
+        exploring.finish(_count_patience(place, job, claim))
+        if exploring.failure:
+            progress.note_failed_report(exploring.failure)
     return progress.outcome
 
 
-def _shelve_reports(place: Workplace, job: AutoMLJob, folder: Path) -> Shelf:
-    return Shelf(
-        jobs=place.jobs,
-        blobs=place.blobs,
-        place=Location.parse(job.problem.output_uri).child(job.name),
-        job=job.name,
-        run_folder=folder / "run",
-        scratch=folder / "reports",
-    )
+def _write_leaderboard(place: Workplace, shelf: ReportShelf, progress: Progress) -> None:
+    """Write the page of the job's candidates; that it cannot be written does not fail the job."""
+    from gyropilot.worker.reports.leaderboard import PAGE, describe_leaderboard
+    from gyropilot.worker.reports.render_html import render_html
+
+    name = shelf.job.name
+    try:
+        job = place.jobs.get(name)
+        candidates = place.jobs.find_candidates(name, Query())
+        report = describe_leaderboard(job, candidates, sizes=progress.sizes, made_at=place.clock())
+        url = shelf.put(shelf.documentation.child(PAGE), render_html(report).encode())
+    except Exception as error:
+        log.exception("the leaderboard of %s failed", name)
+        progress.note_failed_report(f"The leaderboard page could not be made: {type(error).__name__}: {error}")
+        return
+    place.jobs.log(name, [f"The leaderboard is in {url}."])
 
 
 def _find_end(place: Workplace, job: AutoMLJob) -> float | None:
@@ -87,6 +134,16 @@ def _find_end(place: Workplace, job: AutoMLJob) -> float | None:
     except BudgetSpentError:
         left = 0.0
     return None if left is None else time.monotonic() + left
+
+
+def _count_patience(place: Workplace, job: AutoMLJob, claim: Claim) -> float:
+    """Return how many seconds a run that is over may wait for its reports."""
+    if claim.stop.is_set() or claim.is_ending:
+        return 0.0
+    limit = job.problem.max_runtime_seconds
+    if limit is None:
+        return float(SECONDS)
+    return min(PATIENCE_SECONDS, limit - (place.clock() - (job.started_at or job.created_at)).total_seconds())
 
 
 def make_task(problem: Problem, specification: FeatureSpecification) -> Task:
@@ -119,8 +176,9 @@ def _read_kind(name: str, kind: str) -> ColumnKind:
 
 def _make_budget(place: Workplace, job: AutoMLJob) -> Budget:
     limit = job.problem.max_runtime_seconds
+    kept = keep_for_reports(limit) if limit is not None and place.writes_reports else 0.0
     return Budget(
-        max_runtime_seconds=count_seconds_left(place, job, limit, kept=keep_for_reports(limit or 0.0)),
+        max_runtime_seconds=count_seconds_left(place, job, limit, kept=kept),
         max_candidates=job.problem.max_candidates,
         max_runtime_per_candidate_seconds=job.problem.max_runtime_per_candidate_seconds,
         cores=place.cores,

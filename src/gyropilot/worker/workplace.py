@@ -42,6 +42,8 @@ class Workplace:
     """How many lanes may train at once."""
     lease_seconds: float
     """How long the worker may be silent."""
+    writes_reports: bool = True
+    """Whether jobs write the reports that people read."""
     clock: Clock = now
     """Gives the time."""
 
@@ -72,4 +74,5 @@ def open_workplace(settings: Settings, stores: Stores) -> Workplace:
         folder=settings.home,
         cores=settings.worker_cores or max(1, count_cores() // settings.max_running_jobs),
         lease_seconds=settings.lease_seconds,
+        writes_reports=settings.reports == "all",
     )

@@ -8,6 +8,7 @@ import pytest
 
 from gyropilot.engine.data.columns import numbers_as_numbers, profile_columns
 from gyropilot.engine.data.findings import (
+    count_repeated_rows,
     find_few,
     find_in_classes,
     find_in_columns,
@@ -102,14 +103,14 @@ def test_repeated_rows(kind: str) -> None:
     answers[[5, 10, 20]] = 0.0
     table = pa.table({"x": other, "constant": [1.0] * 100, "z": [0.0, -0.0] * 50})
     profiles = profile_columns(table.select(["constant", "z", "x"]), {})
-    copies, against = read_messages(find_repeated_rows(table, profiles, answers))
+    copies, against = read_messages(find_repeated_rows(*count_repeated_rows(table, profiles, answers), 100))
     assert copies.startswith("2 rows are equal to an earlier one (2.0%), with the same answer.")
     assert against.startswith("4 rows are equal to another one in all features (4.0%) but not in the answer")
 
 
 def test_rows_that_differ_in_a_missing_cell_are_no_copies() -> None:
     table = pa.table({"x": [1.0, None, 1.0], "y": ["a", "a", None]})
-    assert find_repeated_rows(table, profile_columns(table, {}), np.zeros(3)) == []
+    assert count_repeated_rows(table, profile_columns(table, {}), np.zeros(3)) == (0, 0)
 
 
 def test_leaks_of_a_class() -> None:

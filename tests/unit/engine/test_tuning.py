@@ -13,7 +13,8 @@ import pytest
 
 from gyropilot.engine import Budget, Mode, Pipeline, Range, Task, Trial, Tuning, fit, load, recommend, run
 from gyropilot.engine.bundle.archive import pack
-from gyropilot.engine.bundle.stages import AlgorithmStage, FeatureStage, LabelStage, open_stage, split_bundle
+from gyropilot.engine.bundle.load import StagedPredictor
+from gyropilot.engine.bundle.stages import open_stages, split_bundle
 from gyropilot.engine.data import folds
 from gyropilot.engine.data.source import find_source
 from gyropilot.engine.errors import BudgetSpentError, BundleError, RequestError, TaskError
@@ -80,7 +81,8 @@ def test_a_real_table_is_tuned(file: str, target: str, objective: str, least: fl
     pipelines = {pipeline.name: pipeline for pipeline in chosen.recommendation.pipelines}
     finished = of(CandidateFinished, events)
     assert len(finished) + len(of(CandidateStopped, events)) == 8
-    assert {each.pipeline.name for each in of(PipelinePrepared, events)} >= {each.result.pipeline for each in finished}
+    prepared = {each.pipeline.name: each for each in of(PipelinePrepared, events)}
+    assert prepared.keys() >= {each.result.pipeline for each in finished}
     last = events[-1]
     assert isinstance(last, RunFinished)
     assert last.reason == "max_candidates"
@@ -94,6 +96,10 @@ def test_a_real_table_is_tuned(file: str, target: str, objective: str, least: fl
     assert (model.manifest.pipeline, model.manifest.recipe) == (last.best.pipeline, last.best.recipe)
     assert not (tmp_path / "run" / "again").exists()
     check_stages(last.best.folder, table, tmp_path)
+    for name in ("features.json", "labels.json"):
+        shared, own = prepared[last.best.pipeline].folder / name, tmp_path / "stages" / "processor" / name
+        assert shared.exists() == own.exists()
+        assert not own.exists() or shared.read_bytes() == own.read_bytes()
 
 
 def check_stages(bundle: Path, table: pa.Table, folder: Path) -> None:
@@ -107,19 +113,25 @@ def check_stages(bundle: Path, table: pa.Table, folder: Path) -> None:
     for place in split_bundle(bundle, folder / "stages"):
         archives.append(folder / f"{place.name}.tar.gz")
         pack(place, archives[-1])
-    features, algorithm, *others = (open_stage(path) for path in archives)
-    assert isinstance(features, FeatureStage)
-    assert isinstance(algorithm, AlgorithmStage)
+    around, within = (open_stages(path) for path in archives)
+    features, algorithm, labels = around.features, within.algorithm, around.labels
+    assert features is not None
+    assert algorithm is not None
+    assert (around.algorithm, within.features, within.labels) == (None, None, None)
+    again = StagedPredictor(features, algorithm, labels).predict_rows(rows)
+    assert again.labels == fused.labels
     numbers = features.encode(rows)
     sent = "\n".join(",".join(str(number) for number in row) for row in numbers)
     received = np.array([[float(cell) for cell in line.split(",")] for line in sent.split("\n")], dtype=np.float32)
+    assert algorithm.width == received.shape[1]
     predictions = algorithm.run(received)
     if fused.values is not None:
-        assert others == []
+        assert labels is None
+        assert algorithm.class_numbers == ()
         np.testing.assert_array_equal(predictions[:, 0], fused.values)
     else:
-        (labels,) = others
-        assert isinstance(labels, LabelStage)
+        assert labels is not None
+        assert algorithm.class_numbers == tuple(map(str, range(len(labels.classes))))
         np.testing.assert_array_equal(predictions, fused.probabilities)
         assert labels.name_classes(algorithm.choose_classes(predictions)) == fused.labels
         with pytest.raises(RequestError, match=r"There is no class 99; there are 0 to"):
@@ -129,8 +141,11 @@ def check_stages(bundle: Path, table: pa.Table, folder: Path) -> None:
 
 
 def test_what_is_no_stage_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"stage\.json cannot be read"):
-        open_stage(tmp_path)
+    with pytest.raises(BundleError, match="There is no stage of a model"):
+        open_stages(tmp_path)
+    (tmp_path / "labels.json").write_text("{}")
+    with pytest.raises(BundleError, match=r"labels\.json cannot be read"):
+        open_stages(tmp_path)
 
 
 def test_poor_trials_are_stopped_and_have_no_model(regression: pa.Table, tmp_path: Path) -> None:
@@ -202,6 +217,14 @@ def test_a_candidate_is_trained_again_on_other_data(regression: pa.Table) -> Non
     ensembled = replace(result, pipeline="")
     with pytest.raises(TaskError, match="is not one of tuning"):
         repeat(ensembled)
+
+
+def test_a_candidate_trained_again_on_the_same_data_is_the_same(regression: pa.Table) -> None:
+    task = Task(target="y", mode=TUNE, algorithms=("xgboost",), tuning=Tuning(ranges=SHALLOW, stops_early=False))
+    third = next(each for each in fit(regression, task, budget(3)).candidates if each.id == "c003")
+    (again,) = fit(regression, replace(task, tuning=repeat(third)), budget(1)).candidates
+    assert again.objective == third.objective
+    assert again.parameters == third.parameters
 
 
 def test_ranges_of_the_user_are_kept_to(regression: pa.Table) -> None:

@@ -13,14 +13,14 @@ import pytest
 
 from gyropilot.engine import Budget, Task, fit
 from gyropilot.engine.events import Event
-from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
 from gyropilot.service.records import AutoMLJob, Candidate
 from gyropilot.service.states import JobStep
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.progress import Progress
 from gyropilot.worker.reports.best import keep_for_reports, report_best
-from gyropilot.worker.reports.candidates import CandidateReports, Shelf
+from gyropilot.worker.reports.candidates import CandidateReports
+from gyropilot.worker.reports.shelf import ReportShelf
 from tests.unit.service.house import IDENTITY, House
 
 
@@ -50,21 +50,21 @@ class Desk:
         place, scratch = Location("data", "out/churn"), tmp_path / "scratch"
         models = ModelShelf(blobs=house.blobs, identity=IDENTITY, place=place, scratch=scratch)
         self.progress = Progress(jobs=house.service.jobs, job=job, owner="w1", shelf=models, clock=house.clock)
-        self.shelf = Shelf(
-            jobs=house.service.jobs,
-            blobs=house.blobs,
-            place=place,
-            job="churn",
-            run_folder=self.folder,
-            scratch=scratch / "reports",
-        )
+        self.shelf = ReportShelf(blobs=house.blobs, job=job)
+        self.scratch = scratch / "reports"
 
-    def report(self, command: tuple[str, ...] | None = None, seconds: float | None = None) -> Outcome:
-        with CandidateReports(self.shelf, *([command] if command else [])) as reports:
+    def report(self, program: str = "", seconds: float | None = None) -> JobStep:
+        """Return the step in which the job ends; another program than the true one may be tried."""
+        command = {"command": (sys.executable, "-c", program)} if program else {}
+        jobs = self.house.service.jobs
+        with CandidateReports(
+            jobs=jobs, shelf=self.shelf, run_folder=self.folder, scratch=self.scratch, **command
+        ) as reports:
             for event in self.events:
                 self.progress.take(event)
                 reports.take(event)
-            return report_best(reports, self.progress, None if seconds is None else time.monotonic() + seconds)
+            report_best(reports, self.progress, None if seconds is None else time.monotonic() + seconds)
+        return self.progress.outcome.step
 
     @property
     def job(self) -> AutoMLJob:
@@ -85,7 +85,7 @@ def desk(house: House, run: tuple[Path, list[Event]], tmp_path: Path) -> Desk:
 
 
 def test_all_files_are_stored_before_the_record_names_them(desk: Desk) -> None:
-    assert desk.report().step is JobStep.COMPLETED
+    assert desk.report() is JobStep.COMPLETED
     best = desk.best()
     assert best.explainability_url == "s3://data/out/churn/documentation/explainability/output"
     assert best.insights_url == "s3://data/out/churn/documentation/model_monitor/output"
@@ -104,7 +104,7 @@ def test_all_files_are_stored_before_the_record_names_them(desk: Desk) -> None:
 
 def test_a_report_that_fails_does_not_fail_the_job(desk: Desk) -> None:
     (desk.folder / "rows.arrow").unlink()
-    assert desk.report().step is JobStep.EXPLAINABILITY_ERROR
+    assert desk.report() is JobStep.EXPLAINABILITY_ERROR
     assert desk.job.findings[0].startswith(
         "The explainability report of the best candidate could not be made: FileNotFoundError: "
     )
@@ -117,21 +117,20 @@ def test_a_report_that_fails_does_not_fail_the_job(desk: Desk) -> None:
 def test_insights_that_fail(desk: Desk) -> None:
     for path in desk.folder.glob("candidates/*/predictions.npy"):
         path.write_bytes(b"nothing")
-    assert desk.report().step is JobStep.INSIGHTS_ERROR
+    assert desk.report() is JobStep.INSIGHTS_ERROR
     assert "The model insights report of the best candidate could not be made: ValueError" in desk.job.findings[0]
     assert desk.best().explainability_url
 
 
 def test_a_program_that_ends_by_itself(desk: Desk) -> None:
-    assert desk.report((sys.executable, "-c", "raise SystemExit(3)")).step is JobStep.EXPLAINABILITY_ERROR
+    assert desk.report("raise SystemExit(3)") is JobStep.EXPLAINABILITY_ERROR
     assert [finding.rpartition(": ")[2] for finding in desk.job.findings[:2]] == [
         "the program that makes it ended."
     ] * 2
 
 
 def test_a_program_that_hangs_is_ended_in_time(desk: Desk) -> None:
-    outcome = desk.report((sys.executable, "-c", "import time; time.sleep(1000)"), seconds=0.5)
-    assert outcome.step is JobStep.COMPLETED
+    assert desk.report("import time; time.sleep(1000)", seconds=0.5) is JobStep.COMPLETED
     assert {finding.rpartition(": ")[2] for finding in desk.job.findings[:2]} == {"the job's time was over."}
     assert desk.list_keys() == []
 

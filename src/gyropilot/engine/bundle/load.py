@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.bundle.archive import unpack
 from gyropilot.engine.bundle.manifest import Manifest, read_manifest
-from gyropilot.engine.bundle.stages import AlgorithmStage, facts_of, features_of, open_session
+from gyropilot.engine.bundle.stages import (
+    AlgorithmStage,
+    FeatureStage,
+    LabelStage,
+    facts_of,
+    features_of,
+    labels_of,
+    open_session,
+)
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.task import ProblemType
 
@@ -30,29 +38,31 @@ class Prediction:
     """For regression, (n,) amounts in the target's unit."""
 
 
-class Predictor:
-    """A model that is ready to predict; safe to use from several threads."""
+class StagedPredictor:
+    """A model's stages, fused: what they answer one after the other, at once. Safe to use from several threads.
 
-    def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
-        self.manifest = manifest
-        self._features = features_of(manifest)
-        self._algorithm = AlgorithmStage(facts_of(manifest), session)
-        self._classes = manifest.classes
+    Without the stage of labels, a classification names classes by their numbers.
+    """
+
+    def __init__(self, features: FeatureStage, algorithm: AlgorithmStage, labels: LabelStage | None) -> None:
+        self._features = features
+        self._algorithm = algorithm
+        self._classes = algorithm.class_numbers if labels is None else labels.classes
 
     @property
     def target(self) -> str:
         """The column it predicts."""
-        return self.manifest.target
+        return self._features.target
 
     @property
     def target_position(self) -> int:
         """Where the target stood among all columns of the training table."""
-        return self.manifest.target_position
+        return self._features.target_position
 
     @property
     def problem_type(self) -> ProblemType:
         """The kind of answer."""
-        return self.manifest.problem_type
+        return self._algorithm.facts.problem_type
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -89,6 +99,14 @@ class Predictor:
     def choose_classes(self, probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
         """Return the number of the class that is decided for in each row of (n, classes) probabilities."""
         return self._algorithm.choose_classes(probabilities)
+
+
+class Predictor(StagedPredictor):
+    """A whole model that is ready to predict, with what its manifest tells of it."""
+
+    def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
+        super().__init__(features_of(manifest), AlgorithmStage(facts_of(manifest), session), labels_of(manifest))
+        self.manifest = manifest
 
 
 def load(path: Path | str) -> Predictor:

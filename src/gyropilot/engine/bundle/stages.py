@@ -1,7 +1,8 @@
 """What a model does in turn: cells to numbers, numbers to predictions, class numbers to labels.
 
-A predictor does all three. `split_bundle` writes each as a folder of its own, for containers that do one: what they
-answer one after the other is what the predictor answers. Needs numpy, ONNX Runtime and msgspec; no training library.
+A predictor does all three. In stages they are in two folders, for containers that do one each: what they answer one
+after the other is what the predictor answers. The first and the last stage follow from the recipe, and are the same for
+all models of a pipeline; the second is the algorithm. Needs numpy, ONNX Runtime and msgspec; no training library.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -33,7 +36,11 @@ MOST_ROWS_AT_ONCE = 4096
 """Networks keep several hundred numbers for each row that is predicted at once."""
 MOST_NUMBERS = 1 << 19
 """Symmetric trees keep thousands for each row; more numbers than this at once do not fit into the processor's cache."""
-STAGE, ARRAYS = "stage.json", "stage.npz"
+FEATURES, ALGORITHM, LABELS = "features", "algorithm", "labels"
+"""Names of the stages, in order; each is a document of its name."""
+
+
+S = TypeVar("S")
 
 
 @cache
@@ -42,10 +49,12 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count_cores(), thread_name_prefix="predict")
 
 
-class FeatureStage(msgspec.Struct, frozen=True, kw_only=True, tag="features", tag_field="stage"):
+class FeatureStage(msgspec.Struct, frozen=True, kw_only=True, tag=FEATURES, tag_field="stage"):
     """Turns rows of cells into rows of numbers."""
 
     encoder: TableEncoder
+    target: str
+    """The column that is predicted: it may be among the cells."""
     target_position: int
     """Where the target stood among all columns of the training table."""
     weight_position: int | None = None
@@ -87,7 +96,7 @@ class FeatureStage(msgspec.Struct, frozen=True, kw_only=True, tag="features", ta
         return {1: frozenset({weight - (target < weight)}), 2: frozenset({target, weight})}
 
 
-class AlgorithmFacts(msgspec.Struct, frozen=True, kw_only=True, tag="algorithm", tag_field="stage"):
+class AlgorithmFacts(msgspec.Struct, frozen=True, kw_only=True, tag=ALGORITHM, tag_field="stage"):
     """What is said of an algorithm's graph."""
 
     problem_type: ProblemType
@@ -104,6 +113,18 @@ class AlgorithmStage:
         self.facts = facts
         self._session = session
         self._decision = np.array(facts.decision, dtype=np.float32) if facts.decision else None
+
+    @property
+    def class_numbers(self) -> tuple[str, ...]:
+        """The numbers of the classes as text; empty for regression."""
+        if not self.facts.problem_type.is_classification:
+            return ()
+        return tuple(map(str, range(self._session.get_outputs()[0].shape[1])))
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row must have."""
+        return int(self._session.get_inputs()[0].shape[1])
 
     def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the graph on encoded rows (n, features): (n, classes) probabilities or (n, 1) amounts."""
@@ -126,7 +147,7 @@ class AlgorithmStage:
         return chosen
 
 
-class LabelStage(msgspec.Struct, frozen=True, kw_only=True, tag="labels", tag_field="stage"):
+class LabelStage(msgspec.Struct, frozen=True, kw_only=True, tag=LABELS, tag_field="stage"):
     """Turns numbers of classes into labels."""
 
     classes: tuple[str, ...]
@@ -146,12 +167,56 @@ class LabelStage(msgspec.Struct, frozen=True, kw_only=True, tag="labels", tag_fi
         return tuple(self.classes[number] for number in numbers.tolist())
 
 
-def features_of(manifest: Manifest) -> FeatureStage:
+@dataclass(frozen=True, kw_only=True)
+class Stages:
+    """The stages that a folder or an archive holds."""
+
+    features: FeatureStage | None = None
+    algorithm: AlgorithmStage | None = None
+    labels: LabelStage | None = None
+
+
+class Described(Protocol):
+    """What is known of a table's cells and labels; the manifest of a model has it."""
+
+    @property
+    def encoder(self) -> TableEncoder:
+        """How cells become numbers."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """The column that is predicted."""
+        ...
+
+    @property
+    def target_position(self) -> int:
+        """Where it stood."""
+        ...
+
+    @property
+    def weight_position(self) -> int | None:
+        """Where the weight column stood, if there was one."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels in the order of the probabilities; empty for regression."""
+        ...
+
+    @property
+    def label_type(self) -> LabelType:
+        """What the labels were in the training data."""
+        ...
+
+
+def features_of(described: Described) -> FeatureStage:
     """Return the first stage of a model."""
     return FeatureStage(
-        encoder=manifest.encoder,
-        target_position=manifest.target_position,
-        weight_position=manifest.weight_position,
+        encoder=described.encoder,
+        target=described.target,
+        target_position=described.target_position,
+        weight_position=described.weight_position,
     )
 
 
@@ -162,34 +227,40 @@ def facts_of(manifest: Manifest) -> AlgorithmFacts:
     )
 
 
-def split_bundle(bundle: Path, folder: Path) -> tuple[Path, ...]:
-    """Write the stages of a bundle below a folder and return where they are: two, or three of a classification.
+def labels_of(described: Described) -> LabelStage | None:
+    """Return the last stage of a classification; None: it is none."""
+    return LabelStage(classes=described.classes, label_type=described.label_type) if described.classes else None
+
+
+def split_bundle(bundle: Path, folder: Path) -> tuple[Path, Path]:
+    """Write the stages of a bundle below a folder: the first and last into one folder, the algorithm into another.
 
     Raises:
         BundleError: when it is no bundle.
     """
     manifest = read_manifest(bundle)
-    places = tuple(folder / name for name in ("features", "algorithm", "labels"))
-    for place in places:
-        place.mkdir(parents=True, exist_ok=True)
-    features, algorithm, labels = places
+    processor, algorithm = folder / "processor", folder / ALGORITHM
+    write_processor(features_of(manifest), labels_of(manifest), processor)
+    algorithm.mkdir(parents=True, exist_ok=True)
     with writing(algorithm / PREDICTOR) as partial:
         partial.write_bytes(_read_graph(bundle))
-    write_document(facts_of(manifest), algorithm / STAGE, algorithm / ARRAYS)
-    write_document(features_of(manifest), features / STAGE, features / ARRAYS)
-    if not manifest.classes:
-        labels.rmdir()
-        return places[:2]
-    table = LabelStage(classes=manifest.classes, label_type=manifest.label_type)
-    write_document(table, labels / STAGE, labels / ARRAYS)
-    return places
+    _write(facts_of(manifest), ALGORITHM, algorithm)
+    return processor, algorithm
 
 
-def open_stage(path: Path) -> FeatureStage | AlgorithmStage | LabelStage:
-    """Open a folder that `split_bundle` wrote, or the archive of one.
+def write_processor(features: FeatureStage, labels: LabelStage | None, folder: Path) -> None:
+    """Write the stages around an algorithm into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if labels is not None:
+        _write(labels, LABELS, folder)
+    _write(features, FEATURES, folder)
+
+
+def open_stages(path: Path) -> Stages:
+    """Open a folder that `split_bundle` or `write_processor` wrote, or the archive of one.
 
     Raises:
-        BundleError: when it is none.
+        BundleError: when there is no stage in it.
     """
     if path.is_dir():
         return _open(path)
@@ -198,14 +269,33 @@ def open_stage(path: Path) -> FeatureStage | AlgorithmStage | LabelStage:
         return _open(Path(name))
 
 
-def _open(folder: Path) -> FeatureStage | AlgorithmStage | LabelStage:
+def holds_stages(folder: Path) -> bool:
+    """Tell whether a folder has stages rather than a whole model."""
+    return any((folder / f"{name}.json").exists() for name in (FEATURES, ALGORITHM, LABELS))
+
+
+def _open(folder: Path) -> Stages:
+    facts = _read(ALGORITHM, folder, AlgorithmFacts)
+    stages = Stages(
+        features=_read(FEATURES, folder, FeatureStage),
+        algorithm=AlgorithmStage(facts, open_session(folder)) if facts else None,
+        labels=_read(LABELS, folder, LabelStage),
+    )
+    if stages == Stages():
+        raise BundleError(f"There is no stage of a model: none of {FEATURES}.json, {ALGORITHM}.json, {LABELS}.json.")
+    return stages
+
+
+def _write(stage: FeatureStage | AlgorithmFacts | LabelStage, name: str, folder: Path) -> None:
+    write_document(stage, folder / f"{name}.json", folder / f"{name}.npz")
+
+
+def _read(name: str, folder: Path, kind: type[S]) -> S | None:
+    path = folder / f"{name}.json"
     try:
-        content = (folder / STAGE).read_bytes()
-        kinds = FeatureStage | AlgorithmFacts | LabelStage
-        stage: FeatureStage | AlgorithmFacts | LabelStage = read_document(content, folder / ARRAYS, kinds)  # type: ignore[arg-type]  # a union is no type
+        return read_document(path.read_bytes(), folder / f"{name}.npz", kind) if path.exists() else None
     except (msgspec.MsgspecError, OSError, ValueError) as error:
-        raise BundleError(f"The stage's {STAGE} cannot be read: {error}") from error
-    return AlgorithmStage(stage, open_session(folder)) if isinstance(stage, AlgorithmFacts) else stage
+        raise BundleError(f"The stage's {path.name} cannot be read: {error}") from error
 
 
 def open_session(folder: Path) -> onnxruntime.InferenceSession:

@@ -67,7 +67,7 @@ def find_in_files(raw: RawTable) -> list[Finding]:
             Finding(
                 severity=Severity.LOW,
                 message=f"{_are(len(raw.files_without_header), 'file')} read without a header, as only the first file "
-                f"has it: {_name_some(raw.files_without_header)}.",
+                f"has it: {name_some(raw.files_without_header)}.",
                 remedy="If a first row is missing now, give every file the header.",
             )
         )
@@ -78,7 +78,7 @@ def find_leaks(leaks: Sequence[tuple[str, float]]) -> list[Finding]:
     """Tell of features that alone give the target away, with the share of the error of guessing that each removes."""
     if not leaks:
         return []
-    listed = _list_some([f"{name!r} ({share:.1%})" for name, share in leaks])
+    listed = list_some([f"{name!r} ({share:.1%})" for name, share in leaks])
     return [
         Finding(
             severity=Severity.HIGH,
@@ -107,7 +107,7 @@ def find_in_classes(classes: Sequence[str], answers: Numbers, folds: int) -> lis
             Finding(
                 severity=Severity.MEDIUM,
                 message=f"{len(rare)} classes have fewer rows than there are folds ({folds}) and will be hard to tell: "
-                f"{_name_some(rare)}.",
+                f"{name_some(rare)}.",
                 remedy="Collect more rows of them, or take them together.",
             )
         )
@@ -124,23 +124,25 @@ def find_in_classes(classes: Sequence[str], answers: Numbers, folds: int) -> lis
     return findings
 
 
-def find_repeated_rows(table: pa.Table, profiles: Sequence[ColumnProfile], answers: Numbers) -> list[Finding]:
-    """Tell of rows that are equal in every column that is learned from, with the same answer or with another one."""
+def count_repeated_rows(table: pa.Table, profiles: Sequence[ColumnProfile], answers: Numbers) -> tuple[int, int]:
+    """Return how many rows are equal in all that is learned from: to an earlier one in the answer, too; not in it."""
     learned = [table.column(profile.name) for profile in profiles if not profile.left_out]
-    features = _hash_rows(learned, table.num_rows)
+    features = hash_rows(learned, table.num_rows)
     whole = _mix(features, answers.view(np.uint64))
     different, group, sizes = np.unique(features, return_inverse=True, return_counts=True)
     first = np.unique(whole, return_index=True)[1]
     answers_of_group = np.bincount(group[first], minlength=len(different))
-    copies = len(whole) - len(first)
-    against = int(sizes[answers_of_group > 1].sum())
+    return len(whole) - len(first), int(sizes[answers_of_group > 1].sum())
+
+
+def find_repeated_rows(copies: int, against: int, rows: int) -> list[Finding]:
+    """Tell of rows that are equal in every column that is learned from, with the same answer or with another one."""
     findings = []
     if copies:
         findings.append(
             Finding(
-                severity=Severity.MEDIUM if copies > MANY_ROWS * len(whole) else Severity.LOW,
-                message=f"{_are(copies, 'row')} equal to an earlier one ({copies / len(whole):.1%}), with the same "
-                "answer.",
+                severity=Severity.MEDIUM if copies > MANY_ROWS * rows else Severity.LOW,
+                message=f"{_are(copies, 'row')} equal to an earlier one ({copies / rows:.1%}), with the same answer.",
                 remedy="Remove them if they are copies and no observations of their own: they make scores look better "
                 "than they are.",
             )
@@ -148,8 +150,8 @@ def find_repeated_rows(table: pa.Table, profiles: Sequence[ColumnProfile], answe
     if against:
         findings.append(
             Finding(
-                severity=Severity.MEDIUM if against > MANY_ROWS * len(whole) else Severity.LOW,
-                message=f"{_are(against, 'row')} equal to another one in all features ({against / len(whole):.1%}) but "
+                severity=Severity.MEDIUM if against > MANY_ROWS * rows else Severity.LOW,
+                message=f"{_are(against, 'row')} equal to another one in all features ({against / rows:.1%}) but "
                 "not in the answer: no model can be right for all of them.",
                 remedy="Add features that tell them apart.",
             )
@@ -167,7 +169,7 @@ def find_in_columns(table: pa.Table, profiles: Sequence[ColumnProfile]) -> list[
             Finding(
                 severity=Severity.LOW,
                 message=f"{_are(len(sparse), 'column')} empty in more than {MISSING:.0%} of the rows: "
-                f"{_name_some(sparse)}.",
+                f"{name_some(sparse)}.",
                 remedy="That a cell is missing may tell something, so they are learned from; fill them in where the "
                 "values are known.",
             )
@@ -201,7 +203,7 @@ def _find_words(table: pa.Table, learned: Sequence[ColumnProfile]) -> list[Findi
     return [
         Finding(
             severity=Severity.LOW,
-            message=f"Words among numbers count as missing, in {_list_some(found)}.",
+            message=f"Words among numbers count as missing, in {list_some(found)}.",
             remedy="Leave such cells empty, or write them as numbers.",
         )
     ]
@@ -220,7 +222,7 @@ def _find_infinite(table: pa.Table, learned: Sequence[ColumnProfile]) -> list[Fi
     return [
         Finding(
             severity=Severity.LOW,
-            message=f"Infinite numbers, and those beyond {LARGEST:g}, count as missing, in {_list_some(found)}.",
+            message=f"Infinite numbers, and those beyond {LARGEST:g}, count as missing, in {list_some(found)}.",
             remedy="Give them finite values if they mean more than that.",
         )
     ]
@@ -237,18 +239,20 @@ def _find_left_out(profiles: Sequence[ColumnProfile]) -> list[Finding]:
         Finding(
             severity=Severity.LOW,
             message=f"{_are(len(names), 'column')} not learned from, {'each ' * (len(names) > 1)}because {reason}: "
-            f"{_list_some(names)}.",
+            f"{list_some(names)}.",
             remedy=_REMEDIES[reason],
         )
         for reason, names in reasons.items()
     ]
 
 
-def _name_some(names: Sequence[str]) -> str:
-    return _list_some([repr(name) for name in names])
+def name_some(names: Sequence[str]) -> str:
+    """Return names in quotation marks, the first of them and how many more there are."""
+    return list_some([repr(name) for name in names])
 
 
-def _list_some(words: Sequence[str]) -> str:
+def list_some(words: Sequence[str]) -> str:
+    """Return the first words of a list, and how many more there are."""
     more = f" and {len(words) - NAMES} more" if len(words) > NAMES else ""
     return ", ".join(words[:NAMES]) + more
 
@@ -257,7 +261,7 @@ def _are(count: int, noun: str) -> str:
     return f"1 {noun} is" if count == 1 else f"{count} {noun}s are"
 
 
-def _hash_rows(columns: Sequence[pa.ChunkedArray], rows: int) -> Hashes:
+def hash_rows(columns: Sequence[pa.ChunkedArray], rows: int) -> Hashes:
     """Return a number for each row by which equal rows are found, of whatever columns."""
     hashes = np.zeros(rows, dtype=np.uint64)
     for column in columns:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,7 +109,7 @@ class Tuner:
         """Return a trial with usual values for what it leaves out."""
         algorithm = self._algorithms[trial.pipeline]
         check_names(algorithm, trial.parameters, sorted(PARAMETERS[algorithm]))
-        return Trial(pipeline=trial.pipeline, parameters={**self._tuned[algorithm].starts[0], **trial.parameters})
+        return replace(trial, parameters={**self._tuned[algorithm].starts[0], **trial.parameters})
 
     def _make_study(self, number: int, results: Sequence[TrialResult], pending: Sequence[Trial]) -> optuna.Study:
         import optuna

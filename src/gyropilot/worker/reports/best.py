@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.states import JobStep
 from gyropilot.worker.progress import Progress
 from gyropilot.worker.reports.candidates import TIME_OVER, CandidateReports
@@ -17,14 +16,16 @@ KEPT_LARGEST_SHARE = 0.15
 EXPLAINING_SHARE = 0.6
 """Of the time that is left, the explanation has so much at most."""
 
+NAMES = {JobStep.EXPLAINABILITY_ERROR: "explainability", JobStep.INSIGHTS_ERROR: "model insights"}
+
 
 def keep_for_reports(limit: float) -> float:
     """Return how many seconds of a job's limit are kept for reports."""
     return min(max(KEPT_SHARE * limit, KEPT_LEAST), KEPT_MOST, KEPT_LARGEST_SHARE * limit)
 
 
-def report_best(reports: CandidateReports, progress: Progress, until: float | None) -> Outcome:
-    """Have the best candidate explained and assessed, and return how the job ends.
+def report_best(reports: CandidateReports, progress: Progress, until: float | None) -> None:
+    """Have the best candidate explained and assessed, and tell how the job ends.
 
     A report that fails is told of, and the job is completed nevertheless.
 
@@ -40,13 +41,15 @@ def report_best(reports: CandidateReports, progress: Progress, until: float | No
     progress.tell_step(JobStep.GENERATING_INSIGHTS_REPORT)
     failures[JobStep.INSIGHTS_ERROR] = reports.assess_best(until)
     for note in reports.notes:
-        progress.note_failure(note)
+        progress.note_failed_report(note)
     for step, words in ((JobStep.INSIGHTS_ERROR, "model insights"), (JobStep.EXPLAINABILITY_ERROR, "explainability")):
         if failures[step]:
-            progress.note_failure(f"The {words} report of the best candidate could not be made: {failures[step]}.")
+            progress.note_failed_report(
+                f"The {words} report of the best candidate could not be made: {failures[step]}."
+            )
     if missing := reports.count_missing():
         progress.log(f"{missing} of the other candidates have no model insights: the job's time was over.")
-    return replace(progress.outcome, step=_choose_step(progress.outcome.step, failures))
+    progress.outcome = replace(progress.outcome, step=_choose_step(progress.outcome.step, failures))
 
 
 def _choose_step(step: JobStep, failures: dict[JobStep, str]) -> JobStep:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import logging
-import mimetypes
 import queue
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +19,9 @@ import msgspec
 from gyropilot.engine.events import CandidateFinished, Event, RunFinished
 from gyropilot.service.jobs import JobService
 from gyropilot.service.locations import Location
-from gyropilot.service.ports import BlobProperties, BlobStore
 from gyropilot.worker.progress import name_candidate
 from gyropilot.worker.reports.requests import EXPLAINABILITY, INSIGHTS, MAIN_FILES, Answer, Request
+from gyropilot.worker.reports.shelf import ReportShelf
 
 log = logging.getLogger(__name__)
 
@@ -30,25 +30,6 @@ PLACES = {EXPLAINABILITY: "explainability", INSIGHTS: "model_monitor"}
 TIME_OVER = "the job's time was over"
 BEST, OTHERS = 0, 1
 """What is made first."""
-TYPES = {".ipynb": "application/x-ipynb+json", ".json": "application/json"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shelf:
-    """Where the reports of one job go."""
-
-    jobs: JobService
-    """Keeps the candidates' records, which name their reports."""
-    blobs: BlobStore
-    """Keeps the reports."""
-    place: Location
-    """The job's folder below its output path."""
-    job: str
-    """The job's name."""
-    run_folder: Path
-    """The engine's folder."""
-    scratch: Path
-    """A folder for reports on their way."""
 
 
 @dataclass(order=True)
@@ -73,15 +54,29 @@ class CandidateReports:
     """Takes a run's events; each finished candidate gets its insights, the best one all there is.
 
     Args:
+        jobs: keeps the candidates' records, which name their reports.
         shelf: where reports go.
+        run_folder: the engine's.
+        scratch: a folder for reports on their way.
+        is_wanted: whether reports are made at all.
         command: the program that makes them; its first argument is the run's folder.
     """
 
     def __init__(
-        self, shelf: Shelf, command: tuple[str, ...] = (sys.executable, "-m", "gyropilot.worker.reports.make")
+        self,
+        *,
+        jobs: JobService,
+        shelf: ReportShelf,
+        run_folder: Path,
+        scratch: Path,
+        is_wanted: bool = True,
+        command: Sequence[str] = (sys.executable, "-m", "gyropilot.worker.reports.make"),
     ) -> None:
+        self._jobs = jobs
         self._shelf = shelf
-        self._command = command
+        self._command = [*command, str(run_folder)]
+        self._scratch = scratch
+        self._is_wanted = is_wanted
         self._wishes: queue.PriorityQueue[_Wish] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._process: subprocess.Popen[bytes] | None = None
@@ -115,6 +110,8 @@ class CandidateReports:
 
     def take(self, event: Event) -> None:
         """Note what a run tells; insights of a candidate are begun as soon as it is finished."""
+        if not self._is_wanted:
+            return
         if isinstance(event, CandidateFinished):
             self._others[event.result.id] = self._ask(INSIGHTS, event.result.id, OTHERS)
         elif isinstance(event, RunFinished):
@@ -167,26 +164,26 @@ class CandidateReports:
 
     def _make(self, wish: _Wish) -> str:
         """Have one report made and store it; return why there is none."""
-        shelf = self._shelf
-        name = name_candidate(shelf.job, wish.candidate)
-        folder = shelf.scratch / wish.kind / name
+        job = self._shelf.job.name
+        name = name_candidate(job, wish.candidate)
+        folder = self._scratch / wish.kind / name
         request = Request(
             kind=wish.kind,
             id=wish.candidate,
             name=name,
-            job=shelf.job,
+            job=job,
             folder=str(folder),
             until=wish.until,
             is_full=wish.is_full,
         )
         answer = self._send(request)
         self._notes += answer.notes
-        shelf.jobs.log(shelf.job, answer.trace.splitlines())
+        self._jobs.log(job, answer.trace.splitlines())
         if self._is_over.is_set() or not (folder / MAIN_FILES[wish.kind]).exists():
             return answer.error
-        place = shelf.place.child("documentation", PLACES[wish.kind], "output")
+        place = self._shelf.documentation.child(PLACES[wish.kind], "output")
         self._store(folder, place.child(name))
-        shelf.jobs.note_report(shelf.job, name, **{f"{wish.kind}_url": str(place)})
+        self._jobs.note_report(job, name, **{f"{wish.kind}_url": str(place)})
         return answer.error
 
     def _send(self, request: Request) -> Answer:
@@ -210,9 +207,8 @@ class CandidateReports:
                 return None
             if self._process is None or self._process.poll() is not None:
                 self._close_streams()
-                command = [*self._command, str(self._shelf.run_folder)]
                 self._process = subprocess.Popen(  # noqa: S603  # the command is ours
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
                 )
             return self._process
 
@@ -230,7 +226,4 @@ class CandidateReports:
     def _store(self, folder: Path, place: Location) -> None:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.suffix != ".partial":
-                target = place.child(*path.relative_to(folder).parts)
-                kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-                with path.open("rb") as content:
-                    self._shelf.blobs.put(target.bucket, target.key, content, BlobProperties(content_type=kind))
+                self._shelf.put(place.child(*path.relative_to(folder).parts), path.read_bytes())

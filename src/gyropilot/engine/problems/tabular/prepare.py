@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gyropilot.engine.contracts import HOLDOUT, TrainingData
 from gyropilot.engine.data.columns import ColumnProfile, parse_numbers, profile_columns
 from gyropilot.engine.data.findings import (
+    count_repeated_rows,
     find_few,
     find_in_classes,
     find_in_columns,
@@ -30,6 +31,7 @@ from gyropilot.engine.data.target import Target, encode_target, find_label_type,
 from gyropilot.engine.errors import DataError
 from gyropilot.engine.events import Finding, Severity
 from gyropilot.engine.explain.baseline import Baseline, find_baseline
+from gyropilot.engine.explore.sample import Facts, Sample, describe_columns, take_rows, write_sample
 from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.fitting import encode_table, fit_table_encoder
@@ -42,6 +44,8 @@ from gyropilot.engine.task import ColumnKind, LabelType, Mode, ProblemType, Task
 
 PREPARED = "prepared.json"
 ARRAYS = "prepared.npz"
+SAMPLE = "sample"
+"""The folder of the rows that can be looked at while models are trained."""
 FEWEST_ROWS = 10
 
 
@@ -97,7 +101,7 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
         if earlier.key == key:
             return earlier
         raise DataError("The run's folder holds another run: its data or its task differ.")
-    prepared, data = _prepare_anew(source, validation, task, key, digests[0], folder)
+    prepared, data = _prepare_anew(source, validation, task, folder, key, digests[0])
     write_training_data(data, folder / "data")
     write_document(prepared, path, folder / ARRAYS)
     return prepared
@@ -109,11 +113,13 @@ def read_prepared(folder: Path) -> Prepared:
 
 
 def _prepare_anew(
-    source: Source, validation: Source | None, task: Task, key: str, digest: str, folder: Path
+    source: Source, validation: Source | None, task: Task, folder: Path, key: str, digest: str
 ) -> tuple[Prepared, TrainingData]:
     raw = source.read(_find_words(task))
     names = raw.columns.column_names
     _check_columns(names, task)
+    looked_at, rows_read = take_rows(raw.columns, task.seed), raw.columns.num_rows
+    missing_targets = raw.columns.column(task.target).null_count
     kinds = raw.columns.schema
     findings = find_in_files(raw)
     table, weights = _weigh_rows(raw.columns, task, findings)
@@ -140,7 +146,22 @@ def _prepare_anew(
         scored = _take_validation_rows(validation.read(words), names, target, task, findings)
     data, fold_count = _assemble(task, target, encoder, features, learned, scored)
     rows = int((data.folds != HOLDOUT).sum())
-    findings += _inspect(task, table, profiles, encoder, target, data)
+    found, copies = _inspect(task, table, profiles, encoder, target, data)
+    findings += found
+    facts = Facts(
+        rows=rows_read,
+        learned_rows=table.num_rows,
+        target=task.target,
+        weight_column=task.weight_column,
+        problem_type=target.problem_type,
+        classes=target.classes,
+        missing_targets=missing_targets,
+        repeated_rows=copies,
+        columns=describe_columns(table, profiles),
+        findings=tuple(findings),
+        seed=task.seed,
+    )
+    write_sample(Sample(table=looked_at, facts=facts), folder / SAMPLE)
     if task.mode is not Mode.HYPERPARAMETER_TUNING:  # which has its recipes
         encoder, data = enrich(encoder, data, fold_count, task.seed)
     data, check_rows = add_check_rows(data, task.seed)
@@ -286,8 +307,8 @@ def _inspect(
     encoder: TableEncoder,
     target: Target,
     data: TrainingData,
-) -> list[Finding]:
-    """Return what the data's owner should know, of the rows that are learned from."""
+) -> tuple[list[Finding], int]:
+    """Return what the data's owner should know, of the rows that are learned from, and how many of them are copies."""
     inside = np.flatnonzero(data.folds != HOLDOUT)
     answers = data.target[inside]
     leaks = find_leaking_features(
@@ -297,10 +318,12 @@ def _inspect(
         is_classification=target.problem_type.is_classification,
         seed=task.seed,
     )
-    return [
+    copies, against = count_repeated_rows(table, profiles, data.target[: table.num_rows])
+    findings = [
         *find_leaks(leaks),
         *find_in_classes(target.classes, answers, int(data.folds[inside].max()) + 1),
-        *find_repeated_rows(table, profiles, data.target[: table.num_rows]),
+        *find_repeated_rows(copies, against, table.num_rows),
         *find_in_columns(table, profiles),
         *find_few(len(inside)),
     ]
+    return findings, copies

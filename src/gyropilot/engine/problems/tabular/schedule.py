@@ -111,7 +111,7 @@ class Schedule:
             id=name_trial(number),
             algorithm=self.pipeline(trial).algorithm,
             parameters=self.tuner.settings_of(trial),
-            seed=self._terms.seed + number,
+            seed=self._terms.seed + number if trial.seed is None else trial.seed,
             table=table,
             # The first has nothing to be compared with, and makes a first model.
             is_staged=self._is_staged and (self._has_parts or number > 1),

@@ -19,6 +19,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     pipeline: str
     parameters: dict[str, Any]
+    seed: int | None = None
     stage_losses: tuple[float | None, ...]
     is_whole: bool
     fit_seconds: float
@@ -37,6 +38,7 @@ class TrialJournal:
             number=result.number,
             pipeline=result.trial.pipeline,
             parameters=dict(result.trial.parameters),
+            seed=result.trial.seed,
             stage_losses=result.stage_losses,
             is_whole=result.is_whole,
             fit_seconds=fit_seconds,
@@ -55,7 +57,7 @@ class TrialJournal:
             losses = tuple(float("inf") if loss is None else loss for loss in record.stage_losses)
             result = TrialResult(
                 number=record.number,
-                trial=Trial(pipeline=record.pipeline, parameters=record.parameters),
+                trial=Trial(pipeline=record.pipeline, parameters=record.parameters, seed=record.seed),
                 stage_losses=losses,
                 is_whole=record.is_whole,
             )

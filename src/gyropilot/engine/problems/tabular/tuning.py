@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
+from gyropilot.engine.bundle.stages import features_of, labels_of, write_processor
 from gyropilot.engine.contracts import Lanes, Plan
 from gyropilot.engine.events import (
     CandidateFailed,
@@ -176,12 +177,16 @@ class TuningRun(TabularRun):
             is_new = not any(self._schedule.pipelines[name].recipe == pipeline.recipe for name in self._benches)
             table = self._tables.get(pipeline)
             self._benches[pipeline.name] = self._make_bench(table, pipeline, "candidates")
+            folder = self._folder / "pipelines" / pipeline.name
+            described = msgspec.structs.replace(self._prepared, encoder=table.encoder)
+            write_processor(features_of(described), labels_of(described), folder)
             self._news.append(
                 PipelinePrepared(
                     pipeline=pipeline,
                     columns=len(table.encoder.features),
                     fit_seconds=table.fit_seconds if is_new else 0.0,
                     transform_seconds=table.transform_seconds if is_new else 0.0,
+                    folder=folder,
                 )
             )
         return self._benches[pipeline.name]
