@@ -281,8 +281,9 @@ def test_logs_without_waiting_are_a_warning(session: Session, table: Path, caplo
 
 
 def test_the_mode_is_left_to_the_server(session: Session, table: Path) -> None:
-    with pytest.raises(ClientError, match="Mode"):
-        AutoML(target_attribute_name="y", sagemaker_session=session).fit(table, wait=False, logs=False)
+    automl = AutoML(target_attribute_name="y", sagemaker_session=session)
+    automl.fit(table, wait=False, logs=False)
+    assert "Mode" not in automl.describe_auto_ml_job()["AutoMLJobConfig"]
 
 
 def test_channels_that_do_not_fit_are_refused_by_the_server(session: Session, table: Path) -> None:

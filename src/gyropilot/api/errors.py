@@ -12,6 +12,7 @@ from gyropilot.service import errors
 from gyropilot.service.endpoints import name_log_group
 from gyropilot.service.identity import Identity
 from gyropilot.service.records import AutoMLJob, Candidate, Endpoint, EndpointConfig, Model, TrainingJob, TransformJob
+from gyropilot.service.tuning_records import PipelineFit, PipelineTransform, ProcessingPart, TuningJob
 
 
 class ApiError(Exception):
@@ -54,6 +55,10 @@ _ARNS: Mapping[str, Callable[[Identity, str], str]] = {
     Candidate.kind: Identity.training_job_arn,
     TrainingJob.kind: Identity.training_job_arn,
     TransformJob.kind: Identity.transform_job_arn,
+    ProcessingPart.kind: Identity.processing_job_arn,
+    PipelineFit.kind: Identity.training_job_arn,
+    PipelineTransform.kind: Identity.transform_job_arn,
+    TuningJob.kind: Identity.tuning_job_arn,
     Model.kind: Identity.model_arn,
     EndpointConfig.kind: Identity.endpoint_config_arn,
     Endpoint.kind: Identity.endpoint_arn,

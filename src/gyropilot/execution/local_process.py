@@ -59,7 +59,8 @@ class LocalProcessLauncher:
         """Start a model server on a free port."""
         program = uuid.uuid4().hex
         announcement = self._announcement_of(program)
-        arguments = ("--model", str(spec.archive), "--port", "0", "--announce", str(announcement))
+        models = [argument for archive in spec.archives for argument in ("--model", str(archive))]
+        arguments = (*models, "--port", "0", "--announce", str(announcement))
         return self._start(program, (self._modules.model_server, *arguments), spec.environment)
 
     def address(self, program: str) -> str | None:

@@ -13,8 +13,9 @@ from gyropilot.service.job_data import JobData
 from gyropilot.service.job_keeper import OPEN_STATES, JobKeeper, Outcome
 from gyropilot.service.ports import BlobStore, Clock, HeaderReader, LogStore, Query, RecordStore
 from gyropilot.service.quotas import PROFILES, Quotas
-from gyropilot.service.records import AutoMLJob, Candidate, Job, Problem
+from gyropilot.service.records import TUNING, AutoMLJob, Candidate, Job, Problem
 from gyropilot.service.states import CANDIDATE_MOVES, CandidateStatus
+from gyropilot.service.tuning_parts import TuningParts
 
 LOG_GROUP = "/aws/sagemaker/AutoMLJobs"
 """The log group of AutoML jobs; a job's stream has the job's name."""
@@ -40,6 +41,8 @@ class JobService(JobKeeper[AutoMLJob]):
         super().__init__(records=records, logs=logs, clock=clock, wake=wake)
         self.data = JobData(blobs=blobs, headers=headers, quotas=quotas)
         """Where the jobs' data lies."""
+        self.parts = TuningParts(records=records, logs=logs, clock=clock)
+        """What jobs of tuning consist of."""
         self._quotas = quotas
         self._creating = threading.Lock()
 
@@ -175,3 +178,5 @@ class JobService(JobKeeper[AutoMLJob]):
             reason = candidate.failure_reason or "The job ended before this candidate was trained."
             ended = replace(candidate, status=CandidateStatus.STOPPED, ended_at=now, failure_reason=reason)
             self.report_candidate(job.name, ended)
+        if job.problem.mode == TUNING:
+            self.parts.end_open(job)

@@ -5,7 +5,7 @@ A suite in `gyropilot.testing` checks each contract; an adapter's test is a subc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -520,10 +520,10 @@ class ModelServerSpec:
     """The endpoint it serves."""
     variant: str
     """The variant it serves."""
-    archive: Path
-    """The `model.tar.gz`, on this machine."""
+    archives: tuple[Path, ...]
+    """The `model.tar.gz`, on this machine; of a model in stages, one for each of them, in order."""
     environment: Mapping[str, str]
-    """The container's environment."""
+    """The container's environment, or that of all stages together."""
 
 
 class Launcher(Protocol):
@@ -595,6 +595,13 @@ class ModelClient(Protocol):
             ConnectionError: when the server cannot be reached.
         """
         ...
+
+
+def merge_found(query: Query, *found: Iterable[R]) -> list[R]:
+    """Return records that a query selected of several kinds as one list in its order."""
+    merged = [record for records in found for record in records]
+    merged.sort(key=lambda record: position_of(record, query.order_by), reverse=query.descending)
+    return merged[: query.limit]
 
 
 def position_of(record: Record, order_by: str) -> Position:

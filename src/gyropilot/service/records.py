@@ -297,7 +297,7 @@ class Training:
 
     automl_job: str
     """The job that made the candidate."""
-    candidate: str
+    candidate: str = ""
     """Its name."""
     pipeline: str = ""
     """Instead of a candidate, a pipeline of that job, whose recipe is to be fitted once more."""

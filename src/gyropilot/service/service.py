@@ -108,7 +108,6 @@ def build_service(
         servers=ModelServers(launcher=launcher, client=client, endpoints=endpoints, clock=clock),
         blobs=blobs,
         book=book,
-        identity=identity,
         clock=clock,
         folder=folder,
     )
@@ -120,7 +119,7 @@ def build_service(
         models=ModelService(records=records, blobs=blobs, clock=clock),
         endpoint_configs=EndpointConfigService(records=records, clock=clock),
         endpoints=endpoints,
-        tags=TagService(records=records, jobs=jobs, identity=identity),
+        tags=TagService(records=records, identity=identity),
         blobs=blobs,
         logs=logs,
         supervisor=supervisor,

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gyropilot.service.archives import UnservableError, fetch_archive, find_only_container
+from gyropilot.service.archives import UnservableError, fetch_archives, fuse_containers
 from gyropilot.service.endpoints import INVOCATION_SECONDS, EndpointService
 from gyropilot.service.errors import InvalidMoveError, NotFoundError
-from gyropilot.service.identity import Identity
 from gyropilot.service.job_queue import JobQueue, going_on
 from gyropilot.service.model_servers import ModelServer, ModelServers
 from gyropilot.service.ports import BlobStore, Clock, ModelServerSpec, Query
@@ -87,7 +86,6 @@ class Supervisor:
         servers: ModelServers,
         blobs: BlobStore,
         book: Book,
-        identity: Identity,
         clock: Clock,
         folder: Path,
     ) -> None:
@@ -96,7 +94,6 @@ class Supervisor:
         self._servers = servers
         self._blobs = blobs
         self._book = book
-        self._identity = identity
         self._clock = clock
         self._folder = folder
         self._fleets: dict[str, _Fleet] = {}
@@ -170,10 +167,13 @@ class Supervisor:
         now = self._clock()
         servers: list[ModelServer] = []
         for variant in deployment.variants:
-            container = find_only_container(deployment.containers[variant.name], self._identity)
-            archive = fetch_archive(container, self._blobs, self._folder_of(endpoint, deployment.number) / variant.name)
+            model = fuse_containers(deployment.containers[variant.name])
+            folder = self._folder_of(endpoint, deployment.number) / variant.name
             spec = ModelServerSpec(
-                endpoint=endpoint, variant=variant.name, archive=archive, environment=dict(container.environment)
+                endpoint=endpoint,
+                variant=variant.name,
+                archives=fetch_archives(model, self._blobs, folder),
+                environment=dict(model.environment),
             )
             servers += [ModelServer(spec=spec, started_at=now) for _ in range(variant.instance_count)]
         return servers

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from gyropilot.service.changes import change_record
 from gyropilot.service.errors import InvalidRequestError, NotFoundError
 from gyropilot.service.identity import Identity
-from gyropilot.service.jobs import JobService
-from gyropilot.service.ports import RecordStore
-from gyropilot.service.records import AutoMLJob, Endpoint, EndpointConfig, Model, Record, TrainingJob, TransformJob
+from gyropilot.service.ports import Query, RecordStore
+from gyropilot.service.records import (
+    AutoMLJob,
+    Candidate,
+    Endpoint,
+    EndpointConfig,
+    Model,
+    Record,
+    TrainingJob,
+    TransformJob,
+)
+from gyropilot.service.tuning_records import PipelineFit, PipelineTransform, ProcessingPart, TuningJob
 
 MAX_TAGS = 50
 """How many tags a resource may have."""
@@ -22,16 +32,25 @@ KINDS: Mapping[str, type[Record]] = {
     "model": Model,
     "endpoint-config": EndpointConfig,
     "endpoint": Endpoint,
+    ProcessingPart.resource: ProcessingPart,
+    TuningJob.resource: TuningJob,
 }
 """The records that ARNs name, by the word in the ARN."""
+
+WITHIN_JOBS: Mapping[str, tuple[type[Record], ...]] = {
+    TrainingJob.resource: (Candidate, PipelineFit),
+    TransformJob.resource: (PipelineTransform,),
+    ProcessingPart.resource: (ProcessingPart,),
+    TuningJob.resource: (TuningJob,),
+}
+"""Others that are called by the same words; their records lie under their jobs."""
 
 
 class TagService:
     """Adds, shows and removes the tags of jobs, candidates, models, endpoint configurations and endpoints."""
 
-    def __init__(self, *, records: RecordStore, jobs: JobService, identity: Identity) -> None:
+    def __init__(self, *, records: RecordStore, identity: Identity) -> None:
         self._records = records
-        self._jobs = jobs
         self._identity = identity
 
     def get(self, arn: str) -> Mapping[str, str]:
@@ -75,12 +94,12 @@ class TagService:
         resource, name = self._split(arn)
         if resource not in KINDS:
             raise NotFoundError(resource, name)
-        try:
+        with suppress(NotFoundError):
             return self._records.get(KINDS[resource], name)
-        except NotFoundError:
-            if resource != TrainingJob.resource:
-                raise
-            return self._jobs.find_candidate(name)  # is a training job too; its record lies under its job
+        for kind in WITHIN_JOBS.get(resource, ()):
+            if found := self._records.find(kind, Query(name=name, order_by="name", limit=1)):
+                return found[0]
+        raise NotFoundError(KINDS[resource].kind, name)
 
     def _split(self, arn: str) -> tuple[str, str]:
         """Return the kind of resource and the name in an ARN."""

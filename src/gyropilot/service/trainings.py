@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from gyropilot.service.errors import AlreadyExistsError, NotFoundError
 from gyropilot.service.job_keeper import JobKeeper
 from gyropilot.service.jobs import JobService
-from gyropilot.service.ports import Clock, LogStore, Query, RecordStore, position_of
+from gyropilot.service.ports import Clock, LogStore, Query, RecordStore, merge_found
 from gyropilot.service.records import Candidate, Job, Training, TrainingJob
+from gyropilot.service.tuning_records import PipelineFit
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """The log group of training jobs."""
@@ -46,10 +48,9 @@ class TrainingService(JobKeeper[TrainingJob]):
 
         Raises:
             InvalidRequestError: when the data does not allow the job, as `JobData.check` tells.
-            AlreadyExistsError: when a training job or a candidate has the name, in whatever case.
+            AlreadyExistsError: when a training job, a candidate or a pipeline has the name, in whatever case.
         """
         self._check_name_is_free(name)
-        self._check_no_candidate_has(name)
         self._jobs.data.check(training.problem)
         now = self._clock()
         return self._insert(
@@ -64,19 +65,30 @@ class TrainingService(JobKeeper[TrainingJob]):
             )
         )
 
-    def find_with_candidates(self, query: Query) -> Sequence[TrainingJob | Candidate]:
-        """Return the training jobs and candidates that the query selects, in its order."""
-        found: list[TrainingJob | Candidate] = [*self.find(query), *self._jobs.find_all_candidates(query)]
-        found.sort(key=lambda record: position_of(record, query.order_by), reverse=query.descending)
-        return found[: query.limit]
+    def find_any(self, name: str) -> TrainingJob | Candidate | PipelineFit:
+        """Return what AWS has as the training job of this name: one of these, or part of an AutoML job.
+
+        Raises:
+            NotFoundError: when there is none.
+        """
+        with suppress(NotFoundError):
+            return self.get(name)
+        with suppress(NotFoundError):
+            return self._jobs.find_candidate(name)
+        return self._jobs.parts.get(PipelineFit, name)
+
+    def find_all(self, query: Query) -> Sequence[TrainingJob | Candidate | PipelineFit]:
+        """Return all that AWS has as training jobs that the query selects, in its order."""
+        candidates = self._jobs.find_all_candidates(query)
+        return merge_found(query, self.find(query), candidates, self._jobs.parts.find(PipelineFit, query))
+
+    def _check_name_is_free(self, name: str) -> None:
+        try:
+            taken = self.find_any(name)
+        except NotFoundError:
+            return
+        raise AlreadyExistsError(TrainingJob.kind, taken.name)
 
     def log_stream(self, name: str) -> str:
         """Return the stream of a job: clients look for streams that begin with the job's name and a slash."""
         return f"{name}/algo-1"
-
-    def _check_no_candidate_has(self, name: str) -> None:
-        try:
-            candidate = self._jobs.find_candidate(name)
-        except NotFoundError:
-            return
-        raise AlreadyExistsError(TrainingJob.kind, candidate.name)

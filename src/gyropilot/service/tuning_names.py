@@ -1,6 +1,6 @@
-"""What the parts of tuning are called, as AWS calls them. The names follow from the job: a run taken up again finds them.
+"""What the parts of tuning are called, as AWS calls them.
 
-Names of candidates and parts are no longer than AWS allows, whatever the job is called.
+The names follow from the job, so that a run that is taken up again finds them, and are no longer than AWS allows.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import orjson
 from gyropilot.serving.media import CSV, JSON
 from gyropilot.serving.model import Answers, Model
 from gyropilot.serving.options import ServingOptions
+from gyropilot.serving.tables import Table
 
 Column = Sequence[Any]
 
@@ -29,6 +30,8 @@ def write_answers(answers: Answers, model: Model, options: ServingOptions, media
 
 def tabulate_answers(answers: Answers, model: Model, options: ServingOptions) -> tuple[Sequence[str], Sequence[Column]]:
     """Return what an answer holds: its keys, and a column with a value per row for each."""
+    if isinstance(answers, Table):
+        return answers.pick(options)
     if not model.classes:
         return ("predicted_label",), [answers.values.tolist()]
     return options.output, [_column(key, answers, model, options) for key in options.output]

@@ -35,12 +35,17 @@ def read_options(environment: Mapping[str, str]) -> ServingOptions:
     defaults = ServingOptions()
     supported = _split(environment.get("SAGEMAKER_INFERENCE_SUPPORTED", ""))
     return ServingOptions(
-        output=_split(environment.get("SAGEMAKER_INFERENCE_OUTPUT", "")) or defaults.output,
+        output=read_keys(environment.get("SAGEMAKER_INFERENCE_OUTPUT", "")),
         supported=defaults.supported.intersection(supported) if supported else defaults.supported,
         default_accept=environment.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "").strip().lower()
         or defaults.default_accept,
         max_bytes=_read_size(environment.get("MAX_CONTENT_LENGTH", ""), defaults.max_bytes),
     )
+
+
+def read_keys(text: str) -> tuple[str, ...]:
+    """Return the keys that a variable lists; the default ones where it lists none."""
+    return _split(text) or ServingOptions().output
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def make_spec(endpoint: str) -> ModelServerSpec:
     return ModelServerSpec(
         endpoint=endpoint,
         variant="all",
-        archive=Path(f"/models/{endpoint}.tar.gz"),
+        archives=(Path(f"/models/{endpoint}.tar.gz"),),
         environment={"GREETING": "good day"},
     )
 

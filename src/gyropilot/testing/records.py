@@ -11,8 +11,8 @@ import pytest
 
 from gyropilot.service.errors import AlreadyExistsError, ConflictError, NotFoundError
 from gyropilot.service.ports import Query, RecordStore, position_of
+from gyropilot.service.record_kinds import RECORD_KINDS
 from gyropilot.service.records import (
-    RECORD_KINDS,
     AutoMLJob,
     Candidate,
     Container,
@@ -32,6 +32,14 @@ from gyropilot.service.records import (
     Variant,
 )
 from gyropilot.service.states import CandidateStatus, EndpointStatus, JobStatus, JobStep
+from gyropilot.service.tuning_records import (
+    PipelineFit,
+    PipelineTransform,
+    ProcessingPart,
+    TunedParameter,
+    TunedPipeline,
+    TuningJob,
+)
 from gyropilot.testing.threads import run_together
 
 _NOON = datetime(2024, 5, 6, 12, 0, 0, 123456, tzinfo=UTC)
@@ -67,7 +75,39 @@ _SAMPLES: tuple[Record, ...] = (
         ended_at=_NOON,
         objective=_METRIC,
         metrics=(_METRIC, _METRIC),
+        pipeline="dpp0",
+        recipe=("impute", "scale"),
+        part_metrics=((_METRIC,), (_METRIC, _METRIC)),
         containers=(_CONTAINER,),
+    ),
+    ProcessingPart(name="db-1", parent="Job", **_TIMES, status=JobStatus.FAILED, ended_at=_NOON, failure_reason="why"),
+    PipelineFit(
+        name="Job-dpp0-1",
+        parent="Job",
+        **_TIMES,
+        pipeline="dpp0",
+        algorithm="linear",
+        recipe=("impute", "scale"),
+        columns=3,
+        model_data_url="s3://bucket/out/Job/data-processor-models/Job-dpp0-1/output/model.tar.gz",
+    ),
+    PipelineTransform(name="Job-dpp0-csv-1", parent="Job", **_TIMES, pipeline="dpp0", model="Job-dpp0-1"),
+    TuningJob(
+        name="tuning-job-1",
+        parent="Job",
+        **_TIMES,
+        pipelines=(
+            TunedPipeline(
+                name="dpp0",
+                algorithm="linear",
+                recipe=("impute", "scale"),
+                parameters=(
+                    TunedParameter(name="c", low=1e-9, high=1.5, is_whole=True, is_logarithmic=True),
+                    TunedParameter(name="solver", values=("a", "b")),
+                ),
+            ),
+        ),
+        max_candidates=7,
     ),
     TrainingJob(
         name="Training",

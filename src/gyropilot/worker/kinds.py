@@ -63,7 +63,9 @@ _KINDS: Mapping[str, JobKind] = {
     ),
     TrainingJob.resource: JobKind(
         keeper=lambda place: place.trainings,
-        greet=lambda job: f"Candidate: {job.training.candidate}; data: {job.training.problem.data_uri}.",
+        greet=lambda job: (
+            f"Candidate: {job.training.candidate or job.training.pipeline}; data: {job.training.problem.data_uri}."
+        ),
         run=_retrain,
     ),
     TransformJob.resource: JobKind(

@@ -11,6 +11,7 @@ from gyropilot.engine.events import (
     CandidateFinished,
     CandidateResult,
     CandidateStarted,
+    CandidateStopped,
     DataRead,
     Event,
     Found,
@@ -25,9 +26,12 @@ from gyropilot.service.errors import NotFoundError
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.jobs import JobService
 from gyropilot.service.ports import Clock
-from gyropilot.service.records import ENSEMBLING, TUNING, AutoMLJob, Candidate, Metric
+from gyropilot.service.records import ENSEMBLING, TUNING, AutoMLJob, Candidate, Container, Metric
 from gyropilot.service.states import CandidateStatus, JobStatus, JobStep
+from gyropilot.service.tuning_names import name_trial
+from gyropilot.service.tuning_records import PipelineFit
 from gyropilot.worker.artifacts import ModelShelf
+from gyropilot.worker.tuning_recorder import TuningRecorder
 
 STEPS: Mapping[str, Mapping[Phase, JobStep]] = {
     ENSEMBLING: {
@@ -57,10 +61,28 @@ class Progress:
     """Keeps a job's records in step with its run. Artifacts are stored before the record that names them.
 
     A run that is taken up again tells of its finished candidates once more: their records stay as they are.
+
+    Args:
+        jobs: where progress is told.
+        job: as it was claimed.
+        owner: who claimed it.
+        shelf: where models go.
+        clock: gives the time.
+        recorder: of a job of tuning, keeps the parts of it.
     """
 
-    def __init__(self, *, jobs: JobService, job: AutoMLJob, owner: str, shelf: ModelShelf, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        jobs: JobService,
+        job: AutoMLJob,
+        owner: str,
+        shelf: ModelShelf,
+        clock: Clock,
+        recorder: TuningRecorder | None = None,
+    ) -> None:
         self._jobs = jobs
+        self._recorder = recorder
         self._job = job.name
         self._defines_only = job.problem.is_definitions_only
         self._steps = DEFINING_STEPS if self._defines_only else STEPS[job.problem.mode]
@@ -84,6 +106,8 @@ class Progress:
             LeaseLostError: when the worker no longer holds the job.
             InvalidRequestError: when the data has fewer rows than the quotas ask for.
         """
+        if self._recorder is not None:
+            self._recorder.take(event)
         match event:
             case PhaseBegan(phase=phase):
                 self._begin_phase(phase)
@@ -99,6 +123,8 @@ class Progress:
                 self._finish_candidate(result, is_best=is_best)
             case CandidateFailed():
                 self._fail_candidate(event)
+            case CandidateStopped():
+                self._stop_candidate(event)
             case RunFinished():
                 self._end(event)
             case _:
@@ -122,7 +148,7 @@ class Progress:
             resolved_problem_type=data.problem_type,
             resolved_objective=data.objective,
         )
-        self.log(
+        self._log(
             f"Read {data.rows} rows with a target and {data.columns} feature columns. "
             f"Problem type: {data.problem_type}; candidates are ranked by {data.objective}."
         )
@@ -130,10 +156,10 @@ class Progress:
     def tell_step(self, step: JobStep) -> None:
         """Note what the job is doing now."""
         self._jobs.report(self._job, self._owner, step=step)
-        self.log(f"Step: {step.value}.")
+        self._log(f"Step: {step.value}.")
 
     def _note_finding(self, message: str) -> None:
-        self.log(message)
+        self._log(message)
         finding = message[:FINDING_CHARACTERS]
         if finding not in self._findings and len(self._findings) < MAX_FINDINGS:
             self._findings = (*self._findings, finding)
@@ -142,37 +168,39 @@ class Progress:
     def _note_pipelines(self, chosen: PipelinesChosen) -> None:
         self._jobs.report(self._job, self._owner, resolved_max_candidates=chosen.max_trials)
         for pipeline in chosen.recommendation.pipelines:
-            self.log(f"Pipeline {pipeline.name}: {', '.join((*pipeline.recipe, pipeline.algorithm))}.")
+            self._log(f"Pipeline {pipeline.name}: {', '.join((*pipeline.recipe, pipeline.algorithm))}.")
 
     def note_failed_report(self, reason: str) -> None:
         """Show that a report is not there, before whatever else there is to tell."""
         self._findings = (reason[:FINDING_CHARACTERS], *self._findings)[:MAX_FINDINGS]
         self._jobs.report(self._job, self._owner, findings=self._findings)
-        self.log(reason)
+        self._log(reason)
 
     def _start_candidate(self, started: CandidateStarted) -> None:
-        name = name_candidate(self._job, started.id)
+        name = self._name(started.id)
         if self._find(name) is None:
-            self._jobs.report_candidate(self._job, self._draft(name, started.algorithm, started.parameters))
-        self.log(f"Training {name} ({started.algorithm}).")
+            draft = self._draft(name, started.algorithm, started.parameters, started.pipeline)
+            self._jobs.report_candidate(self._job, draft)
+        self._tell(name, f"Training {name} ({_word(started)}).")
 
     def _finish_candidate(self, result: CandidateResult, *, is_best: bool) -> None:
-        name = name_candidate(self._job, result.id)
+        name = self._name(result.id)
         self.sizes[name] = result.size_bytes
         stored = self._find(name)
         if stored is not None and stored.status.is_finished:
-            self.log(f"{name} ({result.algorithm}) was trained before.")
+            self._log(f"{name} ({_word(result)}) was trained before.")
             return
-        candidate = stored or self._draft(name, result.algorithm, result.parameters)
+        candidate = stored or self._draft(name, result.algorithm, result.parameters, result.pipeline)
         self._jobs.report_candidate(self._job, self._complete(candidate, result))
         if is_best:
             self._crown(name)
         best = " It is the best so far." if is_best else ""
         score = f"{result.objective.metric} {result.objective.value:.6g}"
-        self.log(f"{name} ({result.algorithm}) reached {score} after {result.fit_seconds:.1f} s of training.{best}")
+        self._tell(
+            name, f"{name} ({_word(result)}) reached {score} after {result.fit_seconds:.1f} s of training.{best}"
+        )
 
     def _complete(self, candidate: Candidate, result: CandidateResult) -> Candidate:
-        container = self._shelf.put(candidate.name, result.folder, is_classification=self._is_classification)
         return replace(
             candidate,
             status=CandidateStatus.COMPLETED,
@@ -180,13 +208,21 @@ class Progress:
             ended_at=self._clock(),
             objective=read_metric(result.objective),
             metrics=tuple(map(read_metric, result.scores)),
+            part_metrics=tuple(tuple(map(read_metric, scores)) for scores in result.part_scores),
             latency_seconds=result.latency_seconds,
             fit_seconds=result.fit_seconds,
-            containers=(container,),
+            containers=self._store(candidate.name, result),
+        )
+
+    def _store(self, name: str, result: CandidateResult) -> tuple[Container, ...]:
+        if not result.pipeline:
+            return (self._shelf.put(name, result.folder, is_classification=self._is_classification),)
+        return self._shelf.put_trial(
+            name, result.folder, result.pipeline, result.algorithm, is_classification=self._is_classification
         )
 
     def _fail_candidate(self, failed: CandidateFailed) -> None:
-        name = name_candidate(self._job, failed.id)
+        name = self._name(failed.id)
         stored = self._find(name)
         if stored is None or not stored.status.is_finished:
             status = CandidateStatus.STOPPED if failed.was_stopped else CandidateStatus.FAILED
@@ -195,13 +231,34 @@ class Progress:
                 self._job,
                 replace(candidate, status=status, ended_at=self._clock(), failure_reason=failed.reason),
             )
-        self.log(f"{name} ({failed.algorithm}) {'was given up' if failed.was_stopped else 'failed'}: {failed.reason}")
+        words = "was given up" if failed.was_stopped else "failed"
+        self._tell(name, f"{name} ({_word(failed)}) {words}: {failed.reason}")
+
+    def _stop_candidate(self, stopped: CandidateStopped) -> None:
+        name = self._name(stopped.id)
+        stored = self._find(name)
+        if stored is not None and stored.status.is_finished:
+            return
+        candidate = stored or self._draft(name, stopped.algorithm, stopped.parameters, stopped.pipeline)
+        ended = replace(
+            candidate,
+            status=CandidateStatus.STOPPED,
+            ended_at=self._clock(),
+            failure_reason=stopped.reason,
+            metrics=(read_metric(stopped.loss),),
+            fit_seconds=stopped.fit_seconds,
+        )
+        self._jobs.report_candidate(self._job, ended)
+        score = f"{stopped.loss.metric} {stopped.loss.value:.6g}"
+        self._tell(name, f"{name} ({_word(stopped)}) was stopped early at {score}. {stopped.reason}")
 
     def _end(self, finished: RunFinished) -> None:
-        self._crown(name_candidate(self._job, finished.best.id))
+        self._crown(self._name(finished.best.id))
         step = ENDS.get(finished.reason, JobStep.COMPLETED)
         self.outcome = Outcome(status=JobStatus.COMPLETED, step=step)
-        self.log(f"The run ended ({finished.reason}) with {len(finished.candidates)} models; {self._best} is the best.")
+        self._log(
+            f"The run ended ({finished.reason}) with {len(finished.candidates)} models; {self._best} is the best."
+        )
 
     def _crown(self, name: str) -> None:
         if name != self._best:
@@ -214,19 +271,36 @@ class Progress:
         except NotFoundError:
             return None
 
-    def _draft(self, name: str, algorithm: str, parameters: Mapping[str, object]) -> Candidate:
+    def _draft(self, name: str, algorithm: str, parameters: Mapping[str, object], pipeline: str = "") -> Candidate:
         now = self._clock()
         return Candidate(
-            name=name, parent=self._job, algorithm=algorithm, parameters=parameters, created_at=now, modified_at=now
+            name=name,
+            parent=self._job,
+            algorithm=algorithm,
+            parameters=parameters,
+            pipeline=pipeline,
+            recipe=self._recorder.recipe_of(pipeline) if self._recorder is not None else (),
+            created_at=now,
+            modified_at=now,
         )
 
-    def log(self, message: str) -> None:
-        """Add a line to the job's log."""
+    def _name(self, id_in_run: str) -> str:
+        return name_candidate(self._job, id_in_run, is_trial=self._recorder is not None)
+
+    def _tell(self, candidate: str, message: str) -> None:
+        """Log something of a candidate; a trial has a log of its own too."""
+        self._log(message)
+        if self._recorder is not None:
+            self._jobs.parts.log(PipelineFit, candidate, [message])
+
+    def _log(self, message: str) -> None:
         self._jobs.log(self._job, [message])
 
 
-def name_candidate(job: str, id_in_run: str) -> str:
+def name_candidate(job: str, id_in_run: str, *, is_trial: bool = False) -> str:
     """Return a candidate's name as AWS writes it: `c03` of the job `churn` is `churn-trial-t3-1`.
+
+    That is how it is in ensembling. A trial of tuning is called after its job and number, and a digest.
 
     Raises:
         ValueError: when the id holds no number.
@@ -234,7 +308,13 @@ def name_candidate(job: str, id_in_run: str) -> str:
     number = re.search(r"\d+", id_in_run)
     if number is None:
         raise ValueError(f"a candidate's id must hold its number, not {id_in_run!r}")
-    return f"{job}-trial-t{int(number[0])}-1"
+    return name_trial(job, int(number[0])) if is_trial else f"{job}-trial-t{int(number[0])}-1"
+
+
+def _word(event: CandidateStarted | CandidateResult | CandidateStopped | CandidateFailed) -> str:
+    """Return what is trained: an algorithm, or a pipeline of one."""
+    pipeline = "" if isinstance(event, CandidateFailed) else event.pipeline
+    return f"{pipeline} {event.algorithm}".strip()
 
 
 def read_metric(score: Score) -> Metric:

@@ -1,14 +1,12 @@
-"""Trains a candidate's configuration once more: an algorithm's, or those of an ensemble's members."""
+"""Trains a candidate's configuration once more: an algorithm's, a pipeline's, or those of an ensemble's members."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from threading import Event as Flag
 
 from gyropilot.engine.budget import Budget
-from gyropilot.engine.bundle.archive import pack
 from gyropilot.engine.contracts import Plan
 from gyropilot.engine.data.source import Files
 from gyropilot.engine.events import (
@@ -19,16 +17,22 @@ from gyropilot.engine.events import (
     DataRead,
     Event,
     Found,
+    PipelinePrepared,
     RunFinished,
 )
 from gyropilot.engine.problems.tabular.candidates import ENSEMBLE, settings_of
 from gyropilot.engine.problems.tabular.ensembling import EnsemblingRun
-from gyropilot.engine.problems.tabular.run import Assignment
+from gyropilot.engine.problems.tabular.run import Assignment, TabularRun
+from gyropilot.engine.problems.tabular.tuning import TuningRun
+from gyropilot.engine.runs import repeat_trial
+from gyropilot.engine.tuning import Pipeline, Tuning
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
-from gyropilot.service.ports import BlobProperties
-from gyropilot.service.records import Candidate, TrainingJob
+from gyropilot.service.records import TUNING, Candidate, Training, TrainingJob
 from gyropilot.service.states import JobStatus, JobStep
+from gyropilot.service.tuning_names import name_fit
+from gyropilot.service.tuning_records import PipelineFit
+from gyropilot.worker.artifacts import store_algorithm, store_folder
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.download import download
 from gyropilot.worker.progress import name_candidate, read_metric
@@ -44,26 +48,28 @@ def retrain(place: Workplace, job: TrainingJob, claim: Claim) -> Outcome:
         InvalidRequestError: when the data or the feature specification is no longer there or no longer right.
         LeaseLostError: when the worker no longer holds the job.
     """
-    best: CandidateResult | None = None
+    made: CandidateResult | PipelinePrepared | None = None
     for event in _open_run(place, job, claim.stop).run():
         if claim.is_ending:
             break
         place.trainings.log(job.name, _word(event))
         if isinstance(event, DataRead):
             place.trainings.report(job.name, claim.owner, step=JobStep.TRAINING_MODELS)
+        elif isinstance(event, PipelinePrepared) and job.training.pipeline:
+            made = event
+            break
         elif isinstance(event, RunFinished):
-            best = next((each for each in event.candidates if each.algorithm == ENSEMBLE), event.best)
-    if best is None or claim.stop.is_set():
+            made = next((each for each in event.candidates if each.algorithm == ENSEMBLE), event.best)
+    if made is None or claim.stop.is_set() or claim.is_ending:
         return Outcome(status=JobStatus.STOPPED, step=JobStep.STOPPED)
-    url = _store(place, job, best.folder)
-    metrics = tuple(map(read_metric, best.scores))
+    url = _store(place, job, made)
+    metrics = tuple(map(read_metric, made.scores)) if isinstance(made, CandidateResult) else ()
     place.trainings.report(job.name, claim.owner, metrics=metrics, model_data_url=url)
     return Outcome(status=JobStatus.COMPLETED, step=JobStep.COMPLETED)
 
 
-def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> EnsemblingRun:
+def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> TabularRun:
     training, problem, folder = job.training, job.training.problem, place.folder_of(job)
-    plans = _make_plans(place, training.automl_job, training.candidate)
     source, validation = (
         Files(
             paths=download(place.blobs, place.jobs.data.find(uri), folder / name),
@@ -75,22 +81,42 @@ def _open_run(place: Workplace, job: TrainingJob, stop: Flag) -> EnsemblingRun:
         for name, uri in (("data", problem.data_uri), ("validation", problem.validation_uri))
     )
     assert source is not None
-    task = make_task(problem, place.jobs.data.read_feature_specification(problem.features_uri))
     (folder / "run").mkdir(parents=True, exist_ok=True)
     assignment = Assignment(
         source=source,
         validation=validation,
-        task=replace(task, algorithms=tuple(dict.fromkeys(plan.algorithm for plan in plans))),
+        task=make_task(problem, place.jobs.data.read_feature_specification(problem.features_uri)),
         budget=Budget(
-            max_runtime_seconds=count_seconds_left(place, job, problem.max_runtime_seconds),
-            max_candidates=len(plans) + (len(plans) > 1),
-            cores=place.cores,
+            max_runtime_seconds=count_seconds_left(place, job, problem.max_runtime_seconds), cores=place.cores
         ),
         folder=folder / "run",
         stop=stop,
-        plans=tuple(plans),
     )
-    return EnsemblingRun(assignment)
+    if problem.mode == TUNING:
+        return _repeat_trial(assignment, _find_tuning(place, training))
+    return _repeat_plans(assignment, _make_plans(place, training.automl_job, training.candidate))
+
+
+def _repeat_trial(assignment: Assignment, tuning: Tuning) -> TabularRun:
+    (pipeline,) = tuning.pipelines
+    task = replace(assignment.task, algorithms=(pipeline.algorithm,), tuning=tuning)
+    return TuningRun(replace(assignment, task=task, budget=replace(assignment.budget, max_candidates=1)))
+
+
+def _repeat_plans(assignment: Assignment, plans: Sequence[Plan]) -> TabularRun:
+    task = replace(assignment.task, algorithms=tuple(dict.fromkeys(plan.algorithm for plan in plans)))
+    budget = replace(assignment.budget, max_candidates=len(plans) + (len(plans) > 1))
+    return EnsemblingRun(replace(assignment, task=task, budget=budget, plans=tuple(plans)))
+
+
+def _find_tuning(place: Workplace, training: Training) -> Tuning:
+    """Return what trains a candidate's pipeline once more, with its hyperparameters, or fits a pipeline's recipe."""
+    if training.pipeline:
+        fit = place.jobs.parts.get(PipelineFit, name_fit(training.automl_job, training.pipeline))
+        return Tuning(pipelines=(Pipeline(name=fit.pipeline, algorithm=fit.algorithm, recipe=fit.recipe),))
+    candidate = place.jobs.get_candidate(training.automl_job, training.candidate)
+    pipeline = Pipeline(name=candidate.pipeline, algorithm=candidate.algorithm, recipe=candidate.recipe)
+    return repeat_trial(pipeline, candidate.parameters)
 
 
 def _make_plans(place: Workplace, automl_job: str, name: str) -> list[Plan]:
@@ -115,6 +141,8 @@ def _word(event: Event) -> Iterator[str]:
             yield f"Read {rows} rows with a target and {columns} feature columns."
         case Found(message=message):
             yield message
+        case PipelinePrepared(pipeline=pipeline, columns=columns):
+            yield f"The recipe of {pipeline.name} ({', '.join(pipeline.recipe)}) makes {columns} numbers of a row."
         case CandidateStarted(algorithm=algorithm, parameters=parameters):
             yield f"Training {algorithm} with {dict(parameters)}."
         case CandidateFinished(result=result):
@@ -126,11 +154,8 @@ def _word(event: Event) -> Iterator[str]:
             return
 
 
-def _store(place: Workplace, job: TrainingJob, bundle: Path) -> str:
-    """Store a bundle where the job's owner asked for it, and return its address."""
+def _store(place: Workplace, job: TrainingJob, made: CandidateResult | PipelinePrepared) -> str:
+    """Store what was made where the job's owner asked for it, and return its address."""
     target = Location.parse(job.training.problem.output_uri).child(job.name, "output", "model.tar.gz")
-    archive = place.folder_of(job) / "model.tar.gz"
-    pack(bundle, archive)
-    with archive.open("rb") as content:
-        place.blobs.put(target.bucket, target.key, content, BlobProperties(content_type="application/gzip"))
-    return str(target)
+    store = store_algorithm if isinstance(made, CandidateResult) and made.pipeline else store_folder
+    return store(made.folder, target, place.blobs, place.folder_of(job))

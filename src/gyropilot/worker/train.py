@@ -18,7 +18,7 @@ from gyropilot.service.feature_specification import FeatureSpecification
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import Query
-from gyropilot.service.records import AutoMLJob, Job, Problem
+from gyropilot.service.records import TUNING, AutoMLJob, Job, Problem
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.download import download
@@ -28,6 +28,7 @@ from gyropilot.worker.reports.candidates import CandidateReports
 from gyropilot.worker.reports.explore_table import SECONDS
 from gyropilot.worker.reports.exploring import Exploring
 from gyropilot.worker.reports.shelf import ReportShelf
+from gyropilot.worker.tuning_recorder import TuningRecorder
 from gyropilot.worker.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -56,10 +57,18 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
     shelf = ModelShelf(
         blobs=place.blobs,
         identity=place.identity,
+        job=job.name,
         place=Location.parse(job.problem.output_uri).child(job.name),
         scratch=folder / "archives",
     )
-    progress = Progress(jobs=place.jobs, job=job, owner=claim.owner, shelf=shelf, clock=place.clock)
+    progress = Progress(
+        jobs=place.jobs,
+        job=job,
+        owner=claim.owner,
+        shelf=shelf,
+        clock=place.clock,
+        recorder=_open_recorder(place, job, shelf) if job.problem.mode == TUNING else None,
+    )
     events = run(
         paths,
         make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri)),
@@ -107,6 +116,10 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         if exploring.failure:
             progress.note_failed_report(exploring.failure)
     return progress.outcome
+
+
+def _open_recorder(place: Workplace, job: AutoMLJob, shelf: ModelShelf) -> TuningRecorder:
+    return TuningRecorder(jobs=place.jobs, models=place.models, shelf=shelf, job=job, clock=place.clock)
 
 
 def _write_leaderboard(place: Workplace, shelf: ReportShelf, progress: Progress) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from gyropilot.engine.budget import count_cores
 from gyropilot.service.identity import Identity
 from gyropilot.service.jobs import JobService
+from gyropilot.service.models import ModelService
 from gyropilot.service.ports import BlobStore, Clock
 from gyropilot.service.quotas import PROFILES
 from gyropilot.service.records import AutoMLJob, Job, TrainingJob, TransformJob
@@ -32,6 +33,8 @@ class Workplace:
     """Where the progress of training jobs is told."""
     transforms: TransformService
     """Where the progress of transform jobs is told."""
+    models: ModelService
+    """Where models are created."""
     blobs: BlobStore
     """Where data comes from and models go to."""
     identity: Identity
@@ -69,6 +72,7 @@ def open_workplace(settings: Settings, stores: Stores) -> Workplace:
         jobs=jobs,
         trainings=TrainingService(records=stores.records, jobs=jobs, logs=stores.logs, clock=now),
         transforms=transforms,
+        models=ModelService(records=stores.records, blobs=stores.blobs, clock=now),
         blobs=stores.blobs,
         identity=Identity(account_id=settings.account_id, region=settings.region),
         folder=settings.home,

@@ -9,7 +9,7 @@ from gyropilot.api.models import SERVICES
 from gyropilot.service import errors
 from gyropilot.service.errors import ServiceError
 from gyropilot.service.identity import Identity
-from gyropilot.service.records import RECORD_KINDS
+from gyropilot.service.record_kinds import RECORD_KINDS
 
 IDENTITY = Identity(account_id="000000000000", region="us-east-1")
 

@@ -172,7 +172,7 @@ def test_an_endpoint_answers_once_its_model_server_does(house: House) -> None:
     variant, answer = house.service.endpoints.invoke("live", b"hello", {})
     assert (variant, answer.status, answer.body) == ("all", 200, b"hello")
     assert house.programs.served[0].environment == {"KEY": "value"}
-    assert house.programs.served[0].archive.read_bytes() == b"a model"
+    assert house.programs.served[0].archives[0].read_bytes() == b"a model"
 
 
 def test_a_models_error_is_told(house: House) -> None:

@@ -19,7 +19,7 @@ from gyropilot.service.states import JobStep
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.progress import Progress
 from gyropilot.worker.reports.best import keep_for_reports, report_best
-from gyropilot.worker.reports.candidates import CandidateReports
+from gyropilot.worker.reports.candidates import COMMAND, CandidateReports
 from gyropilot.worker.reports.shelf import ReportShelf
 from tests.unit.service.house import IDENTITY, House
 
@@ -55,10 +55,10 @@ class Desk:
 
     def report(self, program: str = "", seconds: float | None = None) -> JobStep:
         """Return the step in which the job ends; another program than the true one may be tried."""
-        command = {"command": (sys.executable, "-c", program)} if program else {}
+        command = (sys.executable, "-c", program) if program else COMMAND
         jobs = self.house.service.jobs
         with CandidateReports(
-            jobs=jobs, shelf=self.shelf, run_folder=self.folder, scratch=self.scratch, **command
+            jobs=jobs, shelf=self.shelf, run_folder=self.folder, scratch=self.scratch, command=command
         ) as reports:
             for event in self.events:
                 self.progress.take(event)

@@ -36,7 +36,11 @@ def begin(house: House, tmp_path: Path) -> Progress:
         job = house.claim()
     assert job is not None
     shelf = ModelShelf(
-        blobs=house.blobs, identity=IDENTITY, place=Location("data", "out/churn"), scratch=tmp_path / "scratch"
+        blobs=house.blobs,
+        identity=IDENTITY,
+        job="churn",
+        place=Location("data", "out/churn"),
+        scratch=tmp_path / "scratch",
     )
     return Progress(jobs=house.service.jobs, job=job, owner="w1", shelf=shelf, clock=house.clock)
 

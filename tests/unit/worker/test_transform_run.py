@@ -36,6 +36,7 @@ def place(house: House, tmp_path: Path) -> Workplace:
     container = Container(image=IDENTITY.ensembling_image, model_data_url="s3://data/model.tar.gz")
     house.service.models.create("m", {}, [container])
     return Workplace(
+        models=house.service.models,
         jobs=house.service.jobs,
         trainings=house.service.trainings,
         transforms=house.service.transforms,

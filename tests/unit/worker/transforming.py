@@ -28,7 +28,7 @@ def plan_for(environment: dict[str, str] | None = None, **asked: Any) -> Transfo
         created_at=BEGINNING,
         modified_at=BEGINNING,
     )
-    return make_plan(job, container)
+    return make_plan(job, container.environment)
 
 
 def read(content: bytes, plan: TransformPlan) -> list[Batch]:

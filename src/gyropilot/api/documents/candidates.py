@@ -9,8 +9,14 @@ from gyropilot.api.documents.metrics import describe_latency, describe_metric, d
 from gyropilot.service.identity import Identity
 from gyropilot.service.records import Candidate, Container
 from gyropilot.service.states import CandidateStatus
+from gyropilot.service.tuning_names import name_steps
 
-STEP_TYPE = "AWS::SageMaker::TrainingJob"
+STEP_TYPES: Mapping[str, str] = {
+    "processing-job": "AWS::SageMaker::ProcessingJob",
+    "training-job": "AWS::SageMaker::TrainingJob",
+    "transform-job": "AWS::SageMaker::TransformJob",
+}
+"""AWS's word for a step that ARNs call by this word."""
 
 OBJECTIVE_STATUSES: Mapping[CandidateStatus, str] = {
     CandidateStatus.IN_PROGRESS: "Pending",
@@ -29,10 +35,11 @@ def describe_candidate(candidate: Candidate, identity: Identity) -> dict[str, An
         "ObjectiveStatus": OBJECTIVE_STATUSES[candidate.status],
         "CandidateSteps": [
             {
-                "CandidateStepType": STEP_TYPE,
-                "CandidateStepArn": identity.training_job_arn(candidate.name),
-                "CandidateStepName": candidate.name,
+                "CandidateStepType": STEP_TYPES[resource],
+                "CandidateStepArn": identity.arn(resource, name),
+                "CandidateStepName": name,
             }
+            for name, resource in _find_steps(candidate).items()
         ],
         "CandidateStatus": candidate.status.value,
         "CreationTime": candidate.created_at,
@@ -49,6 +56,12 @@ def describe_candidate(candidate: Candidate, identity: Identity) -> dict[str, An
     if properties := _describe_properties(candidate):
         document["CandidateProperties"] = properties
     return document
+
+
+def _find_steps(candidate: Candidate) -> Mapping[str, str]:
+    """Return the names of what a candidate was made by, in order: its training job comes last."""
+    before = name_steps(candidate.parent, candidate.pipeline) if candidate.pipeline else {}
+    return {**before, candidate.name: "training-job"}
 
 
 def describe_containers(containers: Iterable[Container]) -> list[dict[str, Any]]:

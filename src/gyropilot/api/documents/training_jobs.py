@@ -14,6 +14,7 @@ from gyropilot.api.documents.metrics import describe_metric
 from gyropilot.service.identity import Identity
 from gyropilot.service.records import AutoMLJob, Candidate, Metric, TrainingJob
 from gyropilot.service.states import CandidateStatus, JobStep
+from gyropilot.service.tuning_names import name_trial_folder, name_tuning_job
 
 DEFAULT_RUNTIME_SECONDS = 86_400
 """The limit that is shown for a candidate without one of its own: AWS's default."""
@@ -104,8 +105,8 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
             "TrainingInputMode": "File",
         },
         "RoleArn": request["RoleArn"],
-        "InputDataConfig": [_describe_channel(request["InputDataConfig"])],
-        "OutputDataConfig": request["OutputDataConfig"],
+        "InputDataConfig": [describe_channel(job)],
+        "OutputDataConfig": _find_output(candidate, job),
         "ResourceConfig": LOCAL_RESOURCES,
         "StoppingCondition": {
             "MaxRuntimeInSeconds": int(job.problem.max_runtime_per_candidate_seconds or DEFAULT_RUNTIME_SECONDS)
@@ -115,6 +116,8 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
         "EnableInterContainerTrafficEncryption": security.get("EnableInterContainerTrafficEncryption", False),
         "EnableManagedSpotTraining": False,
     }
+    if candidate.pipeline:
+        document["TuningJobArn"] = identity.tuning_job_arn(name_tuning_job(job.name))
     if "VpcConfig" in security:
         document["VpcConfig"] = security["VpcConfig"]
     if candidate.ended_at is not None:
@@ -138,13 +141,29 @@ def _secondary_status(record: TrainingJob | Candidate) -> str:
     return "Training" if record.status is CandidateStatus.IN_PROGRESS else record.status.value
 
 
-def _find_artifacts(candidate: Candidate, job: AutoMLJob) -> str:
-    if candidate.containers:
-        return candidate.containers[0].model_data_url
+def find_folder(job: AutoMLJob) -> str:
+    """Return the address of a job's folder below its output path."""
     return f"{job.problem.output_uri.rstrip('/')}/{job.name}"
 
 
-def _describe_channel(channels: list[dict[str, Any]]) -> dict[str, Any]:
+def _find_artifacts(candidate: Candidate, job: AutoMLJob) -> str:
+    """Return where the model is that the training job made: of several containers, the second one's."""
+    if candidate.containers:
+        return candidate.containers[:2][-1].model_data_url
+    return find_folder(job)
+
+
+def _find_output(candidate: Candidate, job: AutoMLJob) -> dict[str, Any]:
+    output: dict[str, Any] = request_as_v1(job)["OutputDataConfig"]
+    if not candidate.pipeline:
+        return output
+    folder = name_trial_folder(job.name, candidate.pipeline, candidate.algorithm)
+    return {**output, "S3OutputPath": f"{find_folder(job)}/tuning/{folder}"}
+
+
+def describe_channel(job: AutoMLJob) -> dict[str, Any]:
+    """Return a job's training data as a channel of a training job."""
+    channels = request_as_v1(job)["InputDataConfig"]
     channel = next(channel for channel in channels if channel.get("ChannelType", "training") == "training")
     source = channel["DataSource"]["S3DataSource"]
     return {
@@ -157,6 +176,7 @@ def _describe_channel(channels: list[dict[str, Any]]) -> dict[str, Any]:
             }
         },
         "ContentType": channel.get("ContentType", CSV),
+        "CompressionType": channel.get("CompressionType", "None"),
     }
 
 

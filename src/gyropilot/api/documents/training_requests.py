@@ -2,52 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
 
 from gyropilot.api.documents.job_requests import COMPRESSIONS, FORMATS
 from gyropilot.api.documents.training_jobs import describe_parameters
+from gyropilot.api.documents.tuning_parts import describe_recipe
 from gyropilot.service.errors import InvalidRequestError, NotFoundError
 from gyropilot.service.identity import Identity
+from gyropilot.service.jobs import JobService
 from gyropilot.service.records import AutoMLJob, Candidate, Problem, Training
-from gyropilot.service.states import CandidateStatus
+from gyropilot.service.states import JobStatus
+from gyropilot.service.tuning_records import PipelineFit
 
 TRAIN, VALIDATION = "train", "validation"
 """The names of the channels."""
 
 
-def find_candidate(params: dict[str, Any], identity: Identity, find: Callable[[str], Candidate]) -> Candidate:
-    """Return the candidate whose training a request is to repeat.
+def find_repeated(params: dict[str, Any], identity: Identity, jobs: JobService) -> Candidate | PipelineFit:
+    """Return the candidate whose training a request is to repeat, or the fit of a pipeline.
 
     Raises:
-        InvalidRequestError: when its image is not that of a candidate's training job, or its hyperparameters are
-            others than the candidate's.
+        InvalidRequestError: when its image is not that of such a training job, or its hyperparameters are others.
     """
     image = params.get("AlgorithmSpecification", {}).get("TrainingImage", "")
-    name = identity.find_trained_by(image)
-    try:
-        candidate = find(name) if name else None
-    except NotFoundError:
-        candidate = None
-    if candidate is None:
+    repeated = _find_by_image(image, identity, jobs)
+    if repeated is None:
         _refuse(
             f"The TrainingImage '{image}' is none that Gyropilot trains with. Use the AlgorithmSpecification of a "
             "candidate's training job."
         )
-    if candidate.status is not CandidateStatus.COMPLETED:
-        _refuse(f"The training job {candidate.name} is in status {candidate.status}; only a completed one is repeated.")
-    given, own = params.get("HyperParameters", {}), describe_parameters(candidate)
+    if repeated.status.value != JobStatus.COMPLETED.value:
+        _refuse(f"The training job {repeated.name} is in status {repeated.status}; only a completed one is repeated.")
+    own = describe_recipe(repeated) if isinstance(repeated, PipelineFit) else describe_parameters(repeated)
+    given = params.get("HyperParameters", {})
     if other := sorted(key for key in given.keys() | own.keys() if given and given.get(key) != own.get(key)):
         _refuse(
-            f"HyperParameters must be those of the training job {candidate.name}, or left out; other or missing are: "
+            f"HyperParameters must be those of the training job {repeated.name}, or left out; other or missing are: "
             f"[{', '.join(other)}]."
         )
-    return candidate
+    return repeated
 
 
-def read_training(params: dict[str, Any], candidate: Candidate, job: AutoMLJob) -> Training:
-    """Return what a create request asks for, given the candidate that it repeats and the job that made it.
+def _find_by_image(image: str, identity: Identity, jobs: JobService) -> Candidate | PipelineFit | None:
+    with suppress(NotFoundError):
+        if candidate := identity.find_trained_by(image):
+            return jobs.find_candidate(candidate)
+        if fit := identity.find_fitted_by(image):
+            return jobs.parts.get(PipelineFit, fit)
+    return None
+
+
+def read_training(params: dict[str, Any], repeated: Candidate | PipelineFit, job: AutoMLJob) -> Training:
+    """Return what a create request asks for, given what it repeats and the job that made that.
 
     Raises:
         InvalidRequestError: when its members contradict each other, or ask for what Gyropilot does not do.
@@ -66,7 +74,7 @@ def read_training(params: dict[str, Any], candidate: Candidate, job: AutoMLJob) 
     data_format, compression = kinds[TRAIN]
     return Training(
         automl_job=job.name,
-        candidate=candidate.name,
+        **({"pipeline": repeated.pipeline} if isinstance(repeated, PipelineFit) else {"candidate": repeated.name}),
         problem=replace(
             problem,
             data_uri=_read_uri(channels[TRAIN]),

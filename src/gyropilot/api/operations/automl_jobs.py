@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 from gyropilot.api.documents.candidates import describe_candidate
 from gyropilot.api.documents.generations import write_as_v1
 from gyropilot.api.documents.job_requests import read_problem
 from gyropilot.api.documents.jobs import describe_job, describe_job_v2, summarize_job
 from gyropilot.api.documents.tags import read_tags
+from gyropilot.api.operations.candidate_order import rank_candidate
 from gyropilot.api.operations.context import Context, Params, Result
-from gyropilot.api.operations.paging import Key, cut_page, find_page, page_query
+from gyropilot.api.operations.paging import cut_page, find_page, page_query
 from gyropilot.service.ports import Query
 from gyropilot.service.records import AutoMLJob, Candidate
-from gyropilot.service.states import CandidateStatus
 
 MAX_CANDIDATES_PAGE = 300
-
-STATUSES = sorted(CandidateStatus)
-"""Candidates' states in the order of lists."""
 JOB_ORDERS = {"Name": "name", "CreationTime": "created_at", "Status": "state"}
 
 
@@ -79,19 +74,9 @@ def list_candidates_for_auto_ml_job(context: Context, params: Params) -> Result:
     states = frozenset({params["StatusEquals"]}) if "StatusEquals" in params else frozenset()
     query = Query(states=states, name=params.get("CandidateNameEquals", ""))
     candidates = context.service.jobs.find_candidates(params["AutoMLJobName"], query)
-    keyed = ((_order_key(candidate, params), candidate) for candidate in candidates)
+    sort_by = params.get("SortBy", "CreationTime")
+    # With an order but no direction ascending; without either the newest come first.
+    order = params.get("SortOrder", "Ascending" if "SortBy" in params else "Descending")
+    keyed = ((rank_candidate(each, sort_by, is_descending=order == "Descending"), each) for each in candidates)
     page, more = cut_page(context, params, keyed, params.get("MaxResults", MAX_CANDIDATES_PAGE))
     return {"Candidates": [describe_candidate(candidate, context.service.identity) for candidate in page], **more}
-
-
-def _order_key(candidate: Candidate, params: Params) -> Key:
-    """Return what orders candidates; with an order but no direction ascending, those without a value last in either."""
-    sort_by = params.get("SortBy", "CreationTime")
-    sign = -1 if params.get("SortOrder", "Ascending" if "SortBy" in params else "Descending") == "Descending" else 1
-    rank: float | None = candidate.created_at.timestamp()
-    if sort_by == "Status":
-        rank = float(STATUSES.index(candidate.status))
-    elif sort_by == "FinalObjectiveMetricValue":
-        value = math.nan if candidate.objective is None else candidate.objective.value
-        rank = value if math.isfinite(value) else None
-    return rank is None, sign * (rank or 0.0), candidate.name

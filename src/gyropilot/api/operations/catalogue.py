@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gyropilot.api.operations import (
-    absent_jobs,
     automl_jobs,
     bucket_settings,
     buckets,
@@ -24,6 +23,7 @@ from gyropilot.api.operations import (
     tags,
     training_jobs,
     transform_jobs,
+    tuning_parts,
     uploads,
 )
 from gyropilot.api.operations.context import Operation
@@ -50,18 +50,18 @@ SERVED = (
     ServedOperation("sagemaker", "DescribeTrainingJob", training_jobs.describe_training_job),
     ServedOperation("sagemaker", "ListTrainingJobs", training_jobs.list_training_jobs),
     ServedOperation("sagemaker", "StopTrainingJob", training_jobs.stop_training_job),
-    ServedOperation("sagemaker", "DescribeProcessingJob", absent_jobs.describe_processing_job),
-    ServedOperation("sagemaker", "ListProcessingJobs", absent_jobs.list_processing_jobs),
-    ServedOperation("sagemaker", "StopProcessingJob", absent_jobs.stop_processing_job),
+    ServedOperation("sagemaker", "DescribeProcessingJob", tuning_parts.describe_processing_job),
+    ServedOperation("sagemaker", "ListProcessingJobs", tuning_parts.list_processing_jobs),
+    ServedOperation("sagemaker", "StopProcessingJob", tuning_parts.stop_processing_job),
     ServedOperation("sagemaker", "CreateTransformJob", transform_jobs.create_transform_job),
     ServedOperation("sagemaker", "DescribeTransformJob", transform_jobs.describe_transform_job),
     ServedOperation("sagemaker", "ListTransformJobs", transform_jobs.list_transform_jobs),
     ServedOperation("sagemaker", "StopTransformJob", transform_jobs.stop_transform_job),
-    ServedOperation("sagemaker", "DescribeHyperParameterTuningJob", absent_jobs.describe_tuning_job),
-    ServedOperation("sagemaker", "ListHyperParameterTuningJobs", absent_jobs.list_tuning_jobs),
-    ServedOperation("sagemaker", "StopHyperParameterTuningJob", absent_jobs.stop_tuning_job),
+    ServedOperation("sagemaker", "DescribeHyperParameterTuningJob", tuning_parts.describe_hyper_parameter_tuning_job),
+    ServedOperation("sagemaker", "ListHyperParameterTuningJobs", tuning_parts.list_hyper_parameter_tuning_jobs),
+    ServedOperation("sagemaker", "StopHyperParameterTuningJob", tuning_parts.stop_hyper_parameter_tuning_job),
     ServedOperation(
-        "sagemaker", "ListTrainingJobsForHyperParameterTuningJob", absent_jobs.list_training_jobs_of_tuning_job
+        "sagemaker", "ListTrainingJobsForHyperParameterTuningJob", tuning_parts.list_training_jobs_for_tuning_job
     ),
     ServedOperation("sagemaker", "CreateModel", models.create_model),
     ServedOperation("sagemaker", "DescribeModel", models.describe_model),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.documents.training_jobs import describe_own_training_job, summarize_training_job
 from gyropilot.api.documents.training_jobs import describe_training_job as describe
-from gyropilot.api.documents.training_requests import find_candidate, read_training
+from gyropilot.api.documents.training_requests import find_repeated, read_training
+from gyropilot.api.documents.tuning_parts import describe_fit, summarize_fit
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import find_page, page_query
-from gyropilot.service.errors import InvalidMoveError, NotFoundError
-from gyropilot.service.records import TrainingJob
+from gyropilot.api.operations.tuning_parts import judge_stop
+from gyropilot.service.identity import Identity
+from gyropilot.service.records import Candidate, TrainingJob
+from gyropilot.service.tuning_records import PipelineFit
 
 ORDERS = {"Name": "name", "CreationTime": "created_at", "Status": "state"}
 
@@ -18,13 +21,13 @@ NEVER_TRUE = ("WarmPoolStatusEquals", "TrainingPlanArnEquals")
 
 
 def create_training_job(context: Context, params: Params) -> Result:
-    """Queue a candidate's training once more, on other data."""
+    """Queue a candidate's training, or the fit of a pipeline, once more on other data."""
     jobs = context.service.jobs
-    candidate = find_candidate(params, context.service.identity, jobs.find_candidate)
+    repeated = find_repeated(params, context.service.identity, jobs)
     job = context.service.trainings.create(
         params["TrainingJobName"],
         params,
-        read_training(params, candidate, jobs.get(candidate.parent)),
+        read_training(params, repeated, jobs.get(repeated.parent)),
         tags=read_tags(params),
         created_by=context.caller.user,
     )
@@ -32,17 +35,20 @@ def create_training_job(context: Context, params: Params) -> Result:
 
 
 def describe_training_job(context: Context, params: Params) -> Result:
-    """Show a training job of one's own, or that of a candidate."""
+    """Show a training job of one's own, or that of a candidate, or of a pipeline whose recipe was fitted."""
     name, identity = params["TrainingJobName"], context.service.identity
-    try:
-        return describe_own_training_job(context.service.trainings.get(name), identity)
-    except NotFoundError:
-        candidate = context.service.jobs.find_candidate(name)
-        return describe(candidate, context.service.jobs.get(candidate.parent), identity)
+    record = context.service.trainings.find_any(name)
+    match record:
+        case TrainingJob():
+            return describe_own_training_job(record, identity)
+        case PipelineFit():
+            return describe_fit(record, context.service.jobs.get(record.parent), identity)
+        case _:
+            return describe(record, context.service.jobs.get(record.parent), identity)
 
 
 def list_training_jobs(context: Context, params: Params) -> Result:
-    """List training jobs, those of all candidates among them: the oldest first unless told otherwise."""
+    """List training jobs, those of all candidates and pipelines among them: the oldest first unless told otherwise."""
     query = page_query(
         context,
         params,
@@ -51,21 +57,21 @@ def list_training_jobs(context: Context, params: Params) -> Result:
     )
     if any(name in params for name in NEVER_TRUE):
         return {"TrainingJobSummaries": []}
-    found, more = find_page(context, params, context.service.trainings.find_with_candidates, query)
+    found, more = find_page(context, params, context.service.trainings.find_all, query)
     identity = context.service.identity
-    return {"TrainingJobSummaries": [summarize_training_job(record, identity) for record in found], **more}
+    return {"TrainingJobSummaries": [_summarize(record, identity) for record in found], **more}
 
 
 def stop_training_job(context: Context, params: Params) -> Result:
-    """Ask a training job of one's own to end; a candidate's ends with its AutoML job only."""
-    name = params["TrainingJobName"]
-    try:
-        context.service.trainings.stop(name)
-    except NotFoundError:
-        candidate = context.service.jobs.find_candidate(name)
-        if candidate.status.is_finished:
-            raise InvalidMoveError(TrainingJob.kind, candidate.name, candidate.status, "Stopping") from None
-        raise context.refuse(
-            f"The training job {candidate.name} is part of the AutoML job {candidate.parent}; stop that instead."
-        ) from None
-    return {}
+    """Ask a training job of one's own to end; a candidate's or a pipeline's ends with its AutoML job only."""
+    record = context.service.trainings.find_any(params["TrainingJobName"])
+    if isinstance(record, TrainingJob):
+        context.service.trainings.stop(record.name)
+        return {}
+    raise judge_stop(context, TrainingJob.kind, record)
+
+
+def _summarize(record: TrainingJob | Candidate | PipelineFit, identity: Identity) -> Result:
+    return (
+        summarize_fit(record, identity) if isinstance(record, PipelineFit) else summarize_training_job(record, identity)
+    )

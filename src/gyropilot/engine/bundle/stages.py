@@ -65,6 +65,11 @@ class FeatureStage(msgspec.Struct, frozen=True, kw_only=True, tag=FEATURES, tag_
         """The columns that a row must have, in order."""
         return self.encoder.columns
 
+    @property
+    def width(self) -> int:
+        """How many numbers it makes of a row."""
+        return len(self.encoder.features)
+
     def encode(self, rows: Sequence[Sequence[Cell]]) -> NDArray[np.float32]:
         """Return rows of cells in the order of `columns` as (n, numbers); an empty cell is a missing one.
 
@@ -241,11 +246,21 @@ def split_bundle(bundle: Path, folder: Path) -> tuple[Path, Path]:
     manifest = read_manifest(bundle)
     processor, algorithm = folder / "processor", folder / ALGORITHM
     write_processor(features_of(manifest), labels_of(manifest), processor)
-    algorithm.mkdir(parents=True, exist_ok=True)
-    with writing(algorithm / PREDICTOR) as partial:
-        partial.write_bytes(_read_graph(bundle))
-    _write(facts_of(manifest), ALGORITHM, algorithm)
+    write_algorithm(bundle, algorithm)
     return processor, algorithm
+
+
+def write_algorithm(bundle: Path, folder: Path) -> None:
+    """Write the stage of a bundle that predicts from numbers into a folder.
+
+    Raises:
+        BundleError: when it is no bundle.
+    """
+    manifest = read_manifest(bundle)
+    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder / PREDICTOR) as partial:
+        partial.write_bytes(_read_graph(bundle))
+    _write(facts_of(manifest), ALGORITHM, folder)
 
 
 def write_processor(features: FeatureStage, labels: LabelStage | None, folder: Path) -> None:

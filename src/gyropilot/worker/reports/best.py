@@ -42,13 +42,9 @@ def report_best(reports: CandidateReports, progress: Progress, until: float | No
     failures[JobStep.INSIGHTS_ERROR] = reports.assess_best(until)
     for note in reports.notes:
         progress.note_failed_report(note)
-    for step, words in ((JobStep.INSIGHTS_ERROR, "model insights"), (JobStep.EXPLAINABILITY_ERROR, "explainability")):
-        if failures[step]:
-            progress.note_failed_report(
-                f"The {words} report of the best candidate could not be made: {failures[step]}."
-            )
-    if missing := reports.count_missing():
-        progress.log(f"{missing} of the other candidates have no model insights: the job's time was over.")
+    for step, failure in failures.items():
+        if failure:
+            progress.note_failed_report(f"The {NAMES[step]} report of the best candidate could not be made: {failure}.")
     progress.outcome = replace(progress.outcome, step=_choose_step(progress.outcome.step, failures))
 
 

@@ -19,6 +19,7 @@ import msgspec
 from gyropilot.engine.events import CandidateFinished, Event, RunFinished
 from gyropilot.service.jobs import JobService
 from gyropilot.service.locations import Location
+from gyropilot.service.records import TUNING
 from gyropilot.worker.progress import name_candidate
 from gyropilot.worker.reports.requests import EXPLAINABILITY, INSIGHTS, MAIN_FILES, Answer, Request
 from gyropilot.worker.reports.shelf import ReportShelf
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 PLACES = {EXPLAINABILITY: "explainability", INSIGHTS: "model_monitor"}
 """The folder of each kind of report below the job's documentation."""
+COMMAND = (sys.executable, "-m", "gyropilot.worker.reports.make")
 TIME_OVER = "the job's time was over"
 BEST, OTHERS = 0, 1
 """What is made first."""
@@ -70,7 +72,7 @@ class CandidateReports:
         run_folder: Path,
         scratch: Path,
         is_wanted: bool = True,
-        command: Sequence[str] = (sys.executable, "-m", "gyropilot.worker.reports.make"),
+        command: Sequence[str] = COMMAND,
     ) -> None:
         self._jobs = jobs
         self._shelf = shelf
@@ -128,13 +130,11 @@ class CandidateReports:
     def assess_best(self, until: float | None) -> str:
         """Have the best candidate's insights made, and those of others that are left; return why the best's failed."""
         failure = self._wait(self._ask(INSIGHTS, self._best, BEST, until), until)
-        for wish in self._others.values():
-            self._wait(wish, until)
+        missing = [name for name, wish in self._others.items() if self._wait(wish, until)]
+        if missing:
+            words = f"{len(missing)} of the other candidates have no model insights: the time was over, or they failed."
+            self._jobs.log(self._shelf.job.name, [words])
         return failure
-
-    def count_missing(self) -> int:
-        """Return how many finished candidates have no insights."""
-        return sum(bool(wish.failure) or not wish.is_done.is_set() for wish in self._others.values())
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class CandidateReports:
     def _make(self, wish: _Wish) -> str:
         """Have one report made and store it; return why there is none."""
         job = self._shelf.job.name
-        name = name_candidate(job, wish.candidate)
+        name = name_candidate(job, wish.candidate, is_trial=self._shelf.job.problem.mode == TUNING)
         folder = self._scratch / wish.kind / name
         request = Request(
             kind=wish.kind,

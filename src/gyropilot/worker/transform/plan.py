@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.json_paths import JsonPath, parse_json_path
-from gyropilot.service.records import Container, Transform, TransformJob
+from gyropilot.service.records import Transform, TransformJob
 from gyropilot.serving.media import CSV, JSON, JSON_LINES, MediaTypeError, choose_incoming, choose_outgoing
 from gyropilot.serving.options import ServingOptions, read_options
 
@@ -55,8 +56,8 @@ class TransformPlan:
         return self.joins_input or not self.output_path.is_whole
 
 
-def make_plan(job: TransformJob, container: Container) -> TransformPlan:
-    """Understand what a job asks for.
+def make_plan(job: TransformJob, environment: Mapping[str, str]) -> TransformPlan:
+    """Understand what a job asks for of a model with this environment.
 
     Raises:
         InvalidRequestError: when a media type is none that the model reads or writes, a variable has no meaning, or the
@@ -64,7 +65,7 @@ def make_plan(job: TransformJob, container: Container) -> TransformPlan:
     """
     asked = job.transform
     try:
-        options = read_options({**container.environment, **asked.environment})
+        options = read_options({**environment, **asked.environment})
         content_type = choose_incoming(asked.content_type)
         accept = choose_outgoing(asked.accept, options.default_accept)
     except (MediaTypeError, ValueError) as error:

@@ -8,14 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from time import monotonic
 
-from gyropilot.engine.bundle.load import load
 from gyropilot.engine.errors import RequestError
-from gyropilot.service.archives import fetch_archive, find_only_container
+from gyropilot.service.archives import fetch_archives, fuse_containers
 from gyropilot.service.errors import BlobNotFoundError
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.records import TransformJob
 from gyropilot.service.states import JobStatus, JobStep
 from gyropilot.service.transform_inputs import TransformInput
+from gyropilot.serving.stages import open_model
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.transform.answer import RecordAnswerer
 from gyropilot.worker.transform.ledger import Ledger
@@ -46,10 +46,11 @@ def transform(place: Workplace, job: TransformJob, claim: Claim) -> Outcome:
         UnservableError, BundleError: when the model cannot be served.
         LeaseLostError: when the worker no longer holds the job.
     """
-    container = find_only_container(job.containers, place.identity)
-    plan = make_plan(job, container)
+    served = fuse_containers(job.containers)
+    plan = make_plan(job, served.environment)
     folder = place.folder_of(job)
-    model = load(fetch_archive(container, place.blobs, folder / "model"))
+    environment = {**served.environment, **job.transform.environment}
+    model = open_model(fetch_archives(served, place.blobs, folder / "model"), environment)
     if job.status is JobStatus.STOPPING:  # its last worker had no time to tidy up
         claim.stop.set()
     inputs = _leave_out_own_outputs(place.transforms.find_inputs(job.transform), job.started_at or job.created_at)
