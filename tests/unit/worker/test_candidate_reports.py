@@ -48,7 +48,7 @@ class Desk:
         job = house.claim()
         assert job is not None
         place, scratch = Location("data", "out/churn"), tmp_path / "scratch"
-        models = ModelShelf(blobs=house.blobs, identity=IDENTITY, place=place, scratch=scratch)
+        models = ModelShelf(blobs=house.blobs, identity=IDENTITY, job="churn", place=place, scratch=scratch)
         self.progress = Progress(jobs=house.service.jobs, job=job, owner="w1", shelf=models, clock=house.clock)
         self.shelf = ReportShelf(blobs=house.blobs, job=job)
         self.scratch = scratch / "reports"
