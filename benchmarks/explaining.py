@@ -2,8 +2,8 @@
 
 python -m benchmarks.explaining [--data examples/data/adult.csv] [--target income] [--budget 60]
 
-Trains the default ensemble on a table, explains rows of it with the best model, assesses it, prints a Markdown table and
-writes `benchmarks/results/explaining.json`. With `--folder` an earlier run's folder is gone on with, or kept.
+Trains the default ensemble on a table, explains rows of it with the best model, assesses it, prints a Markdown table
+and writes `benchmarks/results/explaining.json`. With `--folder` an earlier run's folder is gone on with, or kept.
 """
 
 from __future__ import annotations

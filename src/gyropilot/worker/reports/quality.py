@@ -21,9 +21,13 @@ TITLES = {
     "accuracy": "accuracy",
     "auc": "AUC (area under the ROC curve)",
     "au_prc": "area under the precision-recall curve",
-    "f0_5": "F0.5",
     "f1": "F1",
+    "f0_5": "F0.5",
     "f2": "F2",
+    "precision": "precision",
+    "recall": "recall",
+    "balanced_accuracy": "balanced accuracy",
+    "log_loss": "log loss",
     "mae": "mean absolute error (MAE)",
     "mse": "mean squared error (MSE)",
     "rmse": "root mean squared error (RMSE)",
@@ -63,7 +67,7 @@ def _show_figures(quality: Quality) -> Iterator[Block]:
     )
     rows: list[list[Cell]] = [
         [_title(name), each.value, each.standard_deviation, each.low, each.high]
-        for name, each in quality.figures.items()
+        for name, each in sorted(quality.figures.items(), key=lambda figure: _place(figure[0]))
         if not name.endswith(CONSTANT)
     ]
     header = ["Metric", "Value", "Standard deviation", "95 % from", "95 % to"]
@@ -281,6 +285,13 @@ def _explain_terms(quality: Quality) -> Iterator[str]:
         )
     if quality.residuals:
         yield "R² is the share of the target's variance that the model explains: 1 is perfect, 0 as good as the mean."
+
+
+def _place(name: str) -> int:
+    """Return where a figure stands in the table: those that most people look for come first."""
+    known = list(TITLES)
+    name = name.removeprefix("weighted_")
+    return known.index(name) if name in known else len(known)
 
 
 def _title(name: str) -> str:
