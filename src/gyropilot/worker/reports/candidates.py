@@ -30,6 +30,8 @@ PLACES = {EXPLAINABILITY: "explainability", INSIGHTS: "model_monitor"}
 """The folder of each kind of report below the job's documentation."""
 COMMAND = (sys.executable, "-m", "gyropilot.worker.reports.make")
 TIME_OVER = "the job's time was over"
+STORING_SECONDS = 0.5
+"""So long what is there of a report that is late may take to be stored."""
 BEST, OTHERS = 0, 1
 """What is made first."""
 
@@ -43,6 +45,7 @@ class _Wish:
     until: float | None = field(compare=False, default=None)
     is_done: threading.Event = field(compare=False, default_factory=threading.Event)
     is_wanted: bool = field(compare=False, default=True)
+    is_stored: bool = field(compare=False, default=False)
     failure: str = field(compare=False, default="")
     """Why there is no report."""
 
@@ -130,9 +133,9 @@ class CandidateReports:
     def assess_best(self, until: float | None) -> str:
         """Have the best candidate's insights made, and those of others that are left; return why the best's failed."""
         failure = self._wait(self._ask(INSIGHTS, self._best, BEST, until), until)
-        missing = [name for name, wish in self._others.items() if self._wait(wish, until)]
+        missing = sum(not _await(wish, until) or bool(wish.failure) for wish in self._others.values())
         if missing:
-            words = f"{len(missing)} of the other candidates have no model insights: the time was over, or they failed."
+            words = f"{missing} of the other candidates have no model insights: the time was over, or they failed."
             self._jobs.log(self._shelf.job.name, [words])
         return failure
 
@@ -144,10 +147,15 @@ class CandidateReports:
         return wish
 
     def _wait(self, wish: _Wish, until: float | None) -> str:
-        if not wish.is_done.wait(None if until is None else max(0.0, until - time.monotonic())):
-            self._kill()  # this one is late, or another one before it is
+        if _await(wish, until):
+            return wish.failure
+        wish.is_wanted = False  # another one before it may be late
+        self._kill()
+        wish.is_done.wait(STORING_SECONDS)  # its documents may be there without its page
+        if not wish.is_stored:
             return TIME_OVER
-        return wish.failure
+        self._notes.append(f"The {wish.kind} report lacks its page: {TIME_OVER}.")
+        return ""
 
     def _serve(self) -> None:
         while True:
@@ -183,6 +191,7 @@ class CandidateReports:
             return answer.error
         place = self._shelf.documentation.child(PLACES[wish.kind], "output")
         self._store(folder, place.child(name))
+        wish.is_stored = True
         self._jobs.note_report(job, name, **{f"{wish.kind}_url": str(place)})
         return answer.error
 
@@ -227,3 +236,8 @@ class CandidateReports:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.suffix != ".partial":
                 self._shelf.put(place.child(*path.relative_to(folder).parts), path.read_bytes())
+
+
+def _await(wish: _Wish, until: float | None) -> bool:
+    """Wait for what is wished, and tell whether it is done."""
+    return wish.is_done.wait(None if until is None else max(0.0, until - time.monotonic()))

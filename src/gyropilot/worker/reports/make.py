@@ -36,6 +36,8 @@ NICENESS = 10
 """Training goes before."""
 PAGE_SECONDS, PRINT_SECONDS = 1.5, 2.5
 """What is left for the page when rows are explained no longer, and the least that PDF and notebook are begun with."""
+PAGE_SHARE = 0.35
+"""On a busy machine everything takes longer: so much of the time is left for the page then."""
 EXPLAINING_SECONDS = 120.0
 """Without a limit of the job, rows are explained for so long at most."""
 
@@ -79,7 +81,8 @@ def _make(records: Records, request: Request) -> Iterator[str]:
 
 
 def _explain(records: Records, request: Request, folder: Path, deadline: Deadline) -> Report:
-    own = min(deadline.at - PAGE_SECONDS, time.monotonic() + EXPLAINING_SECONDS)
+    page = PAGE_SECONDS if request.until is None else max(PAGE_SECONDS, PAGE_SHARE * deadline.seconds_left)
+    own = min(deadline.at - page, time.monotonic() + EXPLAINING_SECONDS)
     explained = records.explain(request.id, Deadline(at=own))
     explanation = explained.explanation
     tables = folder / "explanations_shap"
