@@ -30,7 +30,10 @@ from tests.acceptance.running import (
     write_rows,
 )
 
-STEPS = ["Starting", "AnalyzingData", "PreTraining", "TrainingModels", "MaxAutoMLJobRuntimeReached", "Completed"]
+STEPS = [
+    *("Starting", "AnalyzingData", "PreTraining", "TrainingModels"),
+    *("GeneratingExplainabilityReport", "GeneratingModelInsightsReport", "MaxAutoMLJobRuntimeReached", "Completed"),
+]
 HEADER, ALL_ROWS = read_rows("adult.csv", ROWS + 400)
 TARGET = HEADER.index("income")
 HELD_OUT = ALL_ROWS[ROWS:]

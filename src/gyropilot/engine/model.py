@@ -26,8 +26,12 @@ from gyropilot.engine.data.source import find_source
 from gyropilot.engine.data.target import Target, encode_target
 from gyropilot.engine.errors import RequestError, TaskError
 from gyropilot.engine.events import CandidateResult
+from gyropilot.engine.explain.explanation import Explanation
+from gyropilot.engine.explain.game import Game, keep_base, name_labels
+from gyropilot.engine.explain.shapley import explain
 from gyropilot.engine.features.encoders import DatetimeEncoder, Encoder, NumericEncoder
 from gyropilot.engine.features.fitting import encode_table
+from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.files import writing
 from gyropilot.engine.metrics.catalogue import METRICS
 from gyropilot.engine.metrics.decisions import decide, keep_most_probable
@@ -155,6 +159,27 @@ class Model:
             for metric in sorted(METRICS[self.problem_type], key=lambda metric: metric.name != objective)
         }
 
+    def explain(self, data: Any, *, seed: int = 0) -> Explanation:
+        """Return how far each column moved each row's prediction: SHAP values (rows, columns, labels).
+
+        Probabilities are explained, of the positive class or of each class of more than two, or amounts. Time grows
+        with the rows and with the columns in which they differ from typical rows of the training data: pass some.
+
+        Raises:
+            DataError, RequestError: as `predict` does; also when there are no rows.
+            TaskError: when the model was made before models knew typical rows.
+        """
+        manifest = self.manifest
+        if not manifest.baseline:
+            raise TaskError(
+                "The model is of an earlier version, without the typical rows that others are compared with."
+            )
+        base = encode_table(keep_base(self._suit_encoder(raw := self._read(data))), raw.columns)
+        if not len(base):
+            raise RequestError("The data has no rows to explain.")
+        game = Game(manifest.encoder, self.predictor.run, len(manifest.classes), manifest.baseline)
+        return explain(game, base, name_labels(manifest.classes, manifest.target), seed=seed)
+
     def leaderboard(self) -> pa.Table:
         """Return every candidate of the run that made the model, best first; `.to_pandas()` makes a frame of it.
 
@@ -200,13 +225,17 @@ class Model:
         return find_source(name_columns(data, self.feature_names)).read(words)
 
     def _run(self, raw: RawTable) -> NDArray[np.float32]:
+        return self.predictor.run(encode_table(self._suit_encoder(raw), raw.columns))
+
+    def _suit_encoder(self, raw: RawTable) -> TableEncoder:
+        """Return the encoder for a table, which has all columns that it needs."""
         encoder, table = self.manifest.encoder, raw.columns
         missing = [each.name for each in encoder.encoders if each.name not in table.column_names]
         if missing:
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
             raise RequestError(f"The data lacks columns that the model learned from: {missing[:5]}{more}.")
         suited = tuple(_suit(each, table.schema.field(each.name)) for each in encoder.encoders)
-        return self.predictor.run(encode_table(msgspec.structs.replace(encoder, encoders=suited), table))
+        return msgspec.structs.replace(encoder, encoders=suited)
 
     def _find_answers(self, raw: RawTable) -> tuple[RawTable, Numbers, Numbers]:
         """Return the rows that have a target and a valid weight, their answers and their weights."""

@@ -142,6 +142,22 @@ class JobService(JobKeeper[AutoMLJob]):
         except NotFoundError:
             return self._records.insert(replace(candidate, tags=self.get(job).tags))
 
+    def note_report(self, job: str, name: str, *, explainability_url: str = "", insights_url: str = "") -> Candidate:
+        """Keep where a report on a finished candidate lies.
+
+        Raises:
+            NotFoundError: when there is no such candidate.
+        """
+
+        def change(stored: Candidate) -> Candidate:
+            return replace(
+                stored,
+                explainability_url=explainability_url or stored.explainability_url,
+                insights_url=insights_url or stored.insights_url,
+            )
+
+        return change_record(self._records, Candidate, name, change, parent=job)
+
     def finish(self, name: str, owner: str, outcome: Outcome) -> AutoMLJob:
         """Bring a job and its candidates to their ends.
 

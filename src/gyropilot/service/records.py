@@ -236,6 +236,10 @@ class Candidate(Record):
     """Processor seconds that its training took."""
     containers: tuple[Container, ...] = ()
     """What to deploy."""
+    explainability_url: str = ""
+    """`s3://` prefix below which its explanation lies, once it is there."""
+    insights_url: str = ""
+    """`s3://` prefix below which the report on its quality lies, once it is there."""
 
     @property
     def state(self) -> str:

@@ -137,8 +137,7 @@ class Progress:
             return
         step = self._steps.get(phase)
         if step is not None:
-            self._jobs.report(self._job, self._owner, step=step)
-            self._log(f"Step: {step.value}.")
+            self.tell_step(step)
 
     def _note_data(self, data: DataRead) -> None:
         self._jobs.data.check_rows(data.rows)
@@ -154,6 +153,11 @@ class Progress:
             f"Problem type: {data.problem_type}; candidates are ranked by {data.objective}."
         )
 
+    def tell_step(self, step: JobStep) -> None:
+        """Note what the job is doing now."""
+        self._jobs.report(self._job, self._owner, step=step)
+        self._log(f"Step: {step.value}.")
+
     def _note_finding(self, message: str) -> None:
         self._log(message)
         finding = message[:FINDING_CHARACTERS]
@@ -167,9 +171,8 @@ class Progress:
             self._log(f"Pipeline {pipeline.name}: {', '.join((*pipeline.recipe, pipeline.algorithm))}.")
 
     def note_failed_report(self, reason: str) -> None:
-        """Show that a report is not there, whatever else there is to tell."""
-        kept = self._findings[: MAX_FINDINGS - 1]
-        self._findings = (*kept, reason[:FINDING_CHARACTERS])
+        """Show that a report is not there, before whatever else there is to tell."""
+        self._findings = (reason[:FINDING_CHARACTERS], *self._findings)[:MAX_FINDINGS]
         self._jobs.report(self._job, self._owner, findings=self._findings)
         self._log(reason)
 

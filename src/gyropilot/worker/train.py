@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from gyropilot.engine import run
 from gyropilot.engine.budget import Budget
 from gyropilot.engine.errors import BudgetSpentError, TaskError
@@ -16,6 +18,7 @@ from gyropilot.worker.definitions.watch import DefinitionWatch
 from gyropilot.worker.definitions.write import DefinitionWriter
 from gyropilot.worker.download import download
 from gyropilot.worker.progress import Progress
+from gyropilot.worker.reports.best import keep_for_reports
 from gyropilot.worker.reports.job_reports import JobReports
 from gyropilot.worker.reports.shelf import ReportShelf
 from gyropilot.worker.tuning_recorder import TuningRecorder
@@ -67,7 +70,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         compression=job.problem.compression,
         stop=claim.stop,
     )
-    with JobReports(place=place, job=job, claim=claim, tell_failure=progress.note_failed_report) as reports:
+    with JobReports(place=place, job=job, claim=claim, progress=progress) as reports:
         for event in events:
             if claim.is_ending:
                 return progress.outcome
@@ -76,12 +79,21 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
             reports.take(event)
             if progress.is_over:
                 break
-        reports.finish(progress.sizes)
+        reports.finish(_find_end(place, job))
     return progress.outcome
 
 
 def _open_recorder(place: Workplace, job: AutoMLJob, shelf: ModelShelf) -> TuningRecorder:
     return TuningRecorder(jobs=place.jobs, models=place.models, shelf=shelf, job=job, clock=place.clock)
+
+
+def _find_end(place: Workplace, job: AutoMLJob) -> float | None:
+    """Return when the job must be through, in seconds of `time.monotonic`."""
+    try:
+        left = count_seconds_left(place, job, job.problem.max_runtime_seconds)
+    except BudgetSpentError:
+        left = 0.0
+    return None if left is None else time.monotonic() + left
 
 
 def make_task(problem: Problem, specification: FeatureSpecification) -> Task:
@@ -113,16 +125,24 @@ def _read_kind(name: str, kind: str) -> ColumnKind:
 
 
 def _make_budget(place: Workplace, job: AutoMLJob) -> Budget:
+    limit = job.problem.max_runtime_seconds
+    kept = keep_for_reports(limit) if limit is not None and place.writes_reports else 0.0
     return Budget(
-        max_runtime_seconds=count_seconds_left(place, job, job.problem.max_runtime_seconds),
+        max_runtime_seconds=count_seconds_left(place, job, limit, kept=kept),
         max_candidates=job.problem.max_candidates,
         max_runtime_per_candidate_seconds=job.problem.max_runtime_per_candidate_seconds,
         cores=place.cores,
     )
 
 
-def count_seconds_left(place: Workplace, job: Job, limit: float | None) -> float | None:
+def count_seconds_left(place: Workplace, job: Job, limit: float | None, *, kept: float = 0.0) -> float | None:
     """Return what is left of a job's limit, which counts from its first worker on, less a reserve.
+
+    Args:
+        place: whose clock counts.
+        job: whose time is counted.
+        limit: its limit in seconds; None: there is none.
+        kept: seconds that are kept for what comes after.
 
     Raises:
         BudgetSpentError: when nothing is.
@@ -131,7 +151,7 @@ def count_seconds_left(place: Workplace, job: Job, limit: float | None) -> float
         return None
     least, most = RESERVE_SECONDS
     spent = (place.clock() - (job.started_at or job.created_at)).total_seconds()
-    left = limit - spent - min(max(least, RESERVE_SHARE * limit), most)
+    left = limit - spent - min(max(least, RESERVE_SHARE * limit), most) - kept
     if left <= 0:
         raise BudgetSpentError(f"the limit of {limit:g} s was over before training began")
     return left

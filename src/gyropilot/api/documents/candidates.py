@@ -53,8 +53,8 @@ def describe_candidate(candidate: Candidate, identity: Identity) -> dict[str, An
         document["EndTime"] = candidate.ended_at
     if candidate.failure_reason:
         document["FailureReason"] = candidate.failure_reason[:1024]
-    if metrics := list(_describe_metrics(candidate)):
-        document["CandidateProperties"] = {"CandidateMetrics": metrics}
+    if properties := _describe_properties(candidate):
+        document["CandidateProperties"] = properties
     return document
 
 
@@ -74,6 +74,18 @@ def describe_containers(containers: Iterable[Container]) -> list[dict[str, Any]]
         }
         for container in containers
     ]
+
+
+def _describe_properties(candidate: Candidate) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    if metrics := list(_describe_metrics(candidate)):
+        properties["CandidateMetrics"] = metrics
+    if candidate.explainability_url:  # without which AWS's document has no locations at all
+        properties["CandidateArtifactLocations"] = {
+            "Explainability": candidate.explainability_url,
+            **({"ModelInsights": candidate.insights_url} if candidate.insights_url else {}),
+        }
+    return properties
 
 
 def _describe_metrics(candidate: Candidate) -> Iterable[dict[str, Any]]:

@@ -9,6 +9,7 @@ import msgspec
 
 from gyropilot.engine.errors import BundleError
 from gyropilot.engine.features.documents import read_content, read_document, write_document
+from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.task import LabelType, ProblemType
 
@@ -80,6 +81,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     residual_quantiles: tuple[float | None, ...] = ()
     """For regression, how far answers of unseen rows lie from predictions: see `engine.metrics.intervals`."""
     provenance: Provenance
+    baseline: tuple[tuple[Cell, ...], ...] = ()
+    """Typical rows that explanations compare with, a cell for each of the encoder's encoders; no rows of the data."""
 
 
 class _Head(msgspec.Struct):

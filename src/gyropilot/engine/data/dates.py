@@ -130,6 +130,16 @@ def parse_date(text: str, date_format: str) -> datetime | None:
         return None
 
 
+def write_date(moment: datetime, date_format: str) -> str:
+    """Return a moment as dates of a format are written: what `parse_date` reads, to the second."""
+    moment = moment.replace(microsecond=0)
+    if date_format == ISO:
+        return moment.isoformat()
+    if date_format in (SECONDS, MILLISECONDS):
+        return str(round((moment - _EPOCH).total_seconds()) * (1000 if date_format == MILLISECONDS else 1))
+    return moment.replace(tzinfo=UTC).strftime(date_format)
+
+
 def _find_common(values: Sequence[str], formats: Sequence[str]) -> str:
     for date_format in formats:
         if all(parse_date(value, date_format) is not None for value in values):

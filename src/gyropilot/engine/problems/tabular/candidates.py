@@ -170,10 +170,8 @@ class Workbench:
         folder = self._folder / candidate
         if not (folder / RESULT).exists():
             return None
-        content = (folder / RESULT).read_bytes()
-        result = msgspec.json.decode(content, type=CandidateResult, dec_hook=lambda _, text: Path(text))
         return Finished(
-            result=replace(result, folder=folder / "bundle"),
+            result=recall_result(folder),
             predictions=np.load(folder / "predictions.npy", allow_pickle=False),
             check=np.load(folder / "check.npy", allow_pickle=False),
         )
@@ -222,6 +220,7 @@ class Workbench:
                 rows=prepared.rows,
                 seed=self._seed,
             ),
+            baseline=prepared.baseline,
         )
 
     def _measure(self, predictor: Predictor) -> float:
@@ -233,6 +232,13 @@ class Workbench:
             predictor.predict_rows(row)
             seconds.append(time.perf_counter() - began)
         return statistics.median(seconds)
+
+
+def recall_result(folder: Path) -> CandidateResult:
+    """Return the record of a finished candidate, which lies in its folder."""
+    content = (folder / RESULT).read_bytes()
+    result = msgspec.json.decode(content, type=CandidateResult, dec_hook=lambda _, text: Path(text))
+    return replace(result, folder=folder / "bundle")
 
 
 def read_predictions(trained: Trained, data: TrainingData) -> Numbers:

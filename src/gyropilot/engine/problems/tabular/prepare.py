@@ -30,6 +30,7 @@ from gyropilot.engine.data.store import write_training_data
 from gyropilot.engine.data.target import Target, encode_target, find_label_type, understand_target
 from gyropilot.engine.errors import DataError
 from gyropilot.engine.events import Finding, Severity
+from gyropilot.engine.explain.baseline import Baseline, find_baseline
 from gyropilot.engine.explore.sample import Facts, Sample, describe_columns, take_rows, write_sample
 from gyropilot.engine.features.documents import read_document, write_document
 from gyropilot.engine.features.encoders import Cell
@@ -38,6 +39,7 @@ from gyropilot.engine.features.quantiser import fit_borders, quantise
 from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.problems.tabular.check_rows import add_check_rows
 from gyropilot.engine.problems.tabular.enrich import enrich
+from gyropilot.engine.problems.tabular.kept_rows import keep_rows
 from gyropilot.engine.task import ColumnKind, LabelType, Mode, ProblemType, Task
 
 PREPARED = "prepared.json"
@@ -70,6 +72,10 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """Rows whose predictions an exported model must repeat."""
     sample_row: tuple[Cell, ...]
     """One row's cells, on which latency is measured."""
+    seed: int
+    """Where randomness began."""
+    baseline: Baseline
+    """Typical rows that explanations compare with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +97,7 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
     key = hashlib.sha256(msgspec.json.encode([asdict(task), digests])).hexdigest()
     path = folder / PREPARED
     if path.exists():
-        earlier = read_document(path.read_bytes(), folder / ARRAYS, Prepared)
+        earlier = read_prepared(folder)
         if earlier.key == key:
             return earlier
         raise DataError("The run's folder holds another run: its data or its task differ.")
@@ -99,6 +105,11 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
     write_training_data(data, folder / "data")
     write_document(prepared, path, folder / ARRAYS)
     return prepared
+
+
+def read_prepared(folder: Path) -> Prepared:
+    """Return what `prepare` left in a run's folder."""
+    return read_document((folder / PREPARED).read_bytes(), folder / ARRAYS, Prepared)
 
 
 def _prepare_anew(
@@ -154,6 +165,7 @@ def _prepare_anew(
     if task.mode is not Mode.HYPERPARAMETER_TUNING:  # which has its recipes
         encoder, data = enrich(encoder, data, fold_count, task.seed)
     data, check_rows = add_check_rows(data, task.seed)
+    keep_rows([learned.table, *([scored.table] if scored is not None else [])], data.folds, task.seed, folder)
     prepared = Prepared(
         key=key,
         digest=digest,
@@ -170,6 +182,8 @@ def _prepare_anew(
         findings=tuple(findings),
         check_rows=check_rows,
         sample_row=tuple(table.column(name)[0].as_py() for name in encoder.columns),
+        seed=task.seed,
+        baseline=find_baseline(encoder, data.features, np.flatnonzero(data.folds != HOLDOUT), task.seed),
     )
     return prepared, data
 

@@ -38,6 +38,22 @@ class Judgement:
     """The objective turned so that less is better, on each part."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Predictions as they are judged: calibrated and decided upon without the rows that they are of."""
+
+    exponent: float
+    """The power that all probabilities are raised to in the model."""
+    calibrated: Numbers
+    """Of all rows."""
+    rows: NDArray[np.int64]
+    """(n,) the rows that are scored."""
+    given: Numbers
+    """(n, classes) their probabilities, with a column of 0 for each label that the model does not know, or (n,)."""
+    decided: Numbers
+    """The same in which the class that is decided for is the most probable."""
+
+
 class Scoring:
     """Judges predictions of one table's rows.
 
@@ -68,20 +84,31 @@ class Scoring:
         if fold_count == 1:
             self._group[self.learned] = random.permutation(int(self.learned.sum())) % PARTS
 
-    def judge(self, predictions: Numbers) -> Judgement:
-        """Return what predictions of all rows are worth, each by models that did not see its row."""
+    def look(self, predictions: Numbers) -> Judged:
+        """Return what of predictions of all rows is judged, each by models that did not see its row."""
         exponent, calibrated = self._calibrate(predictions)
         rows = self._scored
         given = calibrated[rows]
         decided = self._decided(calibrated)[rows] if self._classes else given
         classes = max(self._classes, int(self._target[rows].max()) + 1) if self._classes else 0
-        judged = {is_of_labels: _widen(decided if is_of_labels else given, classes) for is_of_labels in (False, True)}
+        return Judged(
+            exponent=exponent,
+            calibrated=calibrated,
+            rows=rows,
+            given=_widen(given, classes),
+            decided=_widen(decided, classes),
+        )
+
+    def judge(self, predictions: Numbers) -> Judgement:
+        """Return what predictions of all rows are worth, each by models that did not see its row."""
+        found = self.look(predictions)
+        rows, judged = found.rows, {False: found.given, True: found.decided}
         parts = [self._part == part for part in np.unique(self._part)]
         target, weights = self._target[rows], self._weights[rows]
         of_objective = judged[self._objective.judges_labels]
         return Judgement(
-            exponent=exponent,
-            decision=self._decide(calibrated, self.learned),
+            exponent=found.exponent,
+            decision=self._decide(found.calibrated, self.learned),
             scores=self._measure(judged, np.ones(len(rows), dtype=np.bool_)),
             part_scores=tuple(self._measure(judged, part) for part in parts),
             part_losses=tuple(self._objective.loss(target[p], of_objective[p], weights[p]) for p in parts),

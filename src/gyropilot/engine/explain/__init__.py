@@ -1,0 +1,1 @@
+"""Which columns moved a model's predictions, and how far."""
