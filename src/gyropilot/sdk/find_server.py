@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from collections.abc import Mapping
+from typing import Any
 
 from gyropilot.sdk.home import Home
 
@@ -28,8 +30,14 @@ def find_local_server(home: Home) -> str:
 
 def answers(url: str) -> bool:
     """Tell whether a Gyropilot server answers at this URL."""
+    return read_health(url) is not None
+
+
+def read_health(url: str) -> dict[str, Any] | None:
+    """Return what a Gyropilot server at this URL says of itself, its version among it; None when none answers."""
     try:
         with _open(url + HEALTH_PATH, timeout=HEALTH_SECONDS) as response:
-            return bool(response.status == 200)
+            document = json.loads(response.read())
+            return document if response.status == 200 and isinstance(document, dict) else None
     except (OSError, ValueError):
-        return False
+        return None

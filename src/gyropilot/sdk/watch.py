@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gyropilot.sdk.drawing import describe_candidate, draw_progress, find_ended
 from gyropilot.sdk.job_log import AUTOML_GROUP, JobLog
 from gyropilot.sdk.progress import JobProgress, format_seconds, look_at
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
     from gyropilot.sdk.clients import Clients
 
-BAR_COLUMNS = 40
 NOTEBOOK_COLUMNS = 100
 SHOWN_LINES = 12
 """How many lines of the log a notebook's cell keeps in view."""
@@ -52,8 +52,9 @@ def watch_job(session: Clients, job: str, *, console: Console | None = None, sho
 
 
 def _look_again_and_again(session: Clients, job: str) -> Iterator[JobProgress]:
+    known: dict[str, str] = {}
     while True:
-        progress = look_at(session, job)
+        progress = look_at(session, job, known)
         yield progress
         if progress.is_over:
             return
@@ -72,29 +73,35 @@ def open_view(console: Console | None = None) -> View:
 
 
 class PlainView:
-    """Writes a line whenever something changed: for pipes, files and CI."""
+    """Writes a line for each stage and each finished candidate: for pipes, files and CI."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._told = ""
+        self._stage = ""
+        self._told: set[str] = set()
 
     def show(self, progress: JobProgress, lines: list[str]) -> None:
-        """Write the log's lines, and how the job stands unless that was the last thing said."""
+        """Write the log's lines, the candidates that are new, and how the job stands when that is something else."""
         for line in lines:
             self._write(line)
-        if str(progress) != self._told:
-            self._told = str(progress)
+        for seconds, entry in find_ended(progress):
+            if entry.name not in self._told:
+                self._told.add(entry.name)
+                self._write(f"{format_seconds(seconds)}  {describe_candidate(entry, progress)}")
+        if progress.stage != self._stage:
+            self._stage = progress.stage
             self._write(f"{format_seconds(progress.elapsed_seconds)}  {progress}")
 
     def _write(self, line: str) -> None:
         self._console.print(line, markup=False, soft_wrap=True)
+        self._console.file.flush()
 
     def close(self) -> None:
         """Nothing is left to do."""
 
 
 class TerminalView:
-    """Keeps a line and a bar at the bottom of a terminal, above it the lines of the log."""
+    """Keeps the best candidates, a line and a bar at the bottom of a terminal, above them the lines of the log."""
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live
@@ -103,12 +110,12 @@ class TerminalView:
         self._live.start()
 
     def show(self, progress: JobProgress, lines: list[str]) -> None:
-        """Renew the line and the bar."""
+        """Renew what is kept."""
         from rich.text import Text
 
         for line in lines:
             self._live.console.print(Text(line, "dim"))
-        self._live.update(draw(progress))
+        self._live.update(draw_progress(progress, self._live.console.height))
 
     def close(self) -> None:
         """Leave the last state where it is."""
@@ -135,32 +142,12 @@ class NotebookView:
         console = Console(
             record=True, file=io.StringIO(), width=NOTEBOOK_COLUMNS, color_system="truecolor", force_jupyter=False
         )
-        console.print(Group(*(Text(line, "dim") for line in self._lines), draw(progress)))
+        console.print(Group(*(Text(line, "dim") for line in self._lines), draw_progress(progress)))
         code_format = '<pre style="line-height:1.3;font-family:monospace">{code}</pre>'
         self._display(console.export_html(inline_styles=True, code_format=code_format))
 
     def close(self) -> None:
         """Nothing is left to do: the cell keeps what it shows."""
-
-
-def draw(progress: JobProgress) -> RenderableType:
-    """Return how a job stands as a line and, below it, the time; as a bar when the job has a limit."""
-    from rich.console import Group
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
-    from rich.text import Text
-
-    clock = format_seconds(progress.elapsed_seconds)
-    if not progress.limit_seconds:
-        return Group(Text(str(progress)), Text(clock))
-    left = "" if progress.is_over else f", {format_seconds(progress.seconds_left)} left"
-    completed = min(progress.elapsed_seconds, progress.limit_seconds)
-    time_line = Table.grid(padding=(0, 1))
-    time_line.add_row(
-        ProgressBar(total=progress.limit_seconds, completed=completed, width=BAR_COLUMNS, complete_style="cyan"),
-        f"{clock} of {format_seconds(progress.limit_seconds)}{left}",
-    )
-    return Group(Text(str(progress)), time_line)
 
 
 def _find_notebook() -> Callable[[str], None] | None:
