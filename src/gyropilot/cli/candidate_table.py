@@ -12,15 +12,15 @@ from gyropilot.sdk.automl.leaderboard import LATENCY, Entry, name_objective
 STYLES = {"Completed": "", "InProgress": "dim", "Failed": "red"}
 
 
-def make_table(entries: Sequence[Entry], best: str) -> Table:
-    """Return the leaderboard as a table; the best candidate is marked."""
+def make_table(job: str, entries: Sequence[Entry], best: str) -> Table:
+    """Return a job's leaderboard as a table, names without the job's own; the best candidate is marked."""
     metric = next((name for entry in entries if (name := name_objective(entry.candidate))), "score")
     table = make_grid("#", "candidate", "algorithm", metric, "latency", "status", numbers=("#", metric, "latency"))
     table.columns[1].no_wrap = True
     for place, entry in enumerate(entries, 1):
         style = "bold green" if entry.name == best else STYLES.get(entry.status, "dim")
         cells = (entry.algorithm, _format_score(entry), _format_latency(entry), _state_of(entry))
-        table.add_row(str(place), entry.name, *cells, style=style)
+        table.add_row(str(place), entry.name.removeprefix(f"{job}-"), *cells, style=style)
     return table
 
 

@@ -30,7 +30,8 @@ def describe(job: str, as_json: bool) -> None:
         console.print(f"{name + ':':<14}{value}", markup=False, soft_wrap=True)
     entries = read_leaderboard(session, job)
     if entries:
-        console.print(make_table(entries, document.get("BestCandidate", {}).get("CandidateName", "")))
+        console.print()
+        console.print(make_table(job, entries, document.get("BestCandidate", {}).get("CandidateName", "")))
 
 
 def _list_facts(job: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ def evaluate(model: str, data: str, candidate: str | None, as_json: bool) -> Non
 
     MODEL and FILE are as for gyropilot predict; rows without an answer are left out.
     """
+    from gyropilot.api.documents.metrics import AWS_NAMES
     from gyropilot.cli.lookup import find_archive
     from gyropilot.cli.rows import open_rows
     from gyropilot.cli.terminal import make_grid, open_console
@@ -24,7 +25,7 @@ def evaluate(model: str, data: str, candidate: str | None, as_json: bool) -> Non
     with find_archive(model, candidate) as archive:
         opened = load(archive)
     with open_rows(data) as rows:
-        figures = opened.evaluate(rows)
+        figures = {AWS_NAMES.get(name, name): value for name, value in opened.evaluate(rows).items()}
     if as_json:
         write_json({"target": opened.target, "problem_type": opened.problem_type.value, "metrics": figures})
         return

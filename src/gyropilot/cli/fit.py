@@ -174,13 +174,13 @@ def _follow(session: Session, job: str, console: Console, *, as_json: bool) -> i
 
     exit_code = Exit.DONE
     try:
-        ended = watch_job(session, job, console=console)
+        ended = watch_job(session, job, console=console, keeps_candidates=False)
     except KeyboardInterrupt:
         exit_code = Exit.INTERRUPTED
         console.print("\nStopping, with the best model so far; Ctrl-C once more leaves at once.")
         try:
             session.sagemaker_client.stop_auto_ml_job(AutoMLJobName=job)
-            ended = watch_job(session, job, console=console)
+            ended = watch_job(session, job, console=console, keeps_candidates=False)
         except KeyboardInterrupt:
             console.print(f"\nThe server stops it. Look at it with: gyropilot describe {job}", markup=False)
             return exit_code
@@ -193,7 +193,9 @@ def _report(session: Session, ended: JobProgress, console: Console, exit_code: E
     from gyropilot.cli.reports import list_reports
 
     if ended.entries:
-        console.print(make_table(ended.entries, ended.best))
+        console.print()
+        console.print(make_table(ended.name, ended.entries, ended.best))
+        console.print()
     if not ended.best:
         if exit_code is Exit.INTERRUPTED:
             console.print("The job was stopped before its first model was trained.")

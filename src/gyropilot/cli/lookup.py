@@ -113,7 +113,8 @@ def find_candidate(session: Session, job: str, candidate: str | None) -> dict[st
     for each in found:
         if candidate in (each["CandidateName"], each["CandidateName"].removeprefix(f"{job}-")):
             return dict(each)
-    hint = suggest(candidate, [each["CandidateName"] for each in found])
+    names = [each["CandidateName"] for each in found]
+    hint = suggest(candidate, [*names, *(name.removeprefix(f"{job}-") for name in names)])
     raise NotFoundError(_join(f"The job {job} has no candidate {candidate!r}.", hint))
 
 

@@ -73,4 +73,7 @@ def _name_probabilities(model: Model, rows: Any) -> Mapping[str, Any]:
     import pyarrow as pa
 
     probabilities = model.predict_proba(rows)
-    return {f"probability of {label}": pa.array(probabilities[:, at]) for at, label in enumerate(model.classes)}
+    return {
+        f"probability of {label}": pa.array(probabilities[:, at].astype("float32"))
+        for at, label in enumerate(model.classes)
+    }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LINES = (".jsonl", ".ndjson", ".json")
+CHUNK_ROWS = 10_000
 WRITABLE = (".csv", ".parquet", ".pq", *LINES)
 
 
@@ -62,28 +64,34 @@ def check_output(path: Path | None) -> None:
 
 def write_rows(rows: pa.Table, path: Path | None) -> None:
     """Write a table in the form that the file's name tells, by atomic rename; as CSV to stdout without one."""
-    import pyarrow.csv
     import pyarrow.parquet
 
     from gyropilot.engine.files import writing
 
     if path is None:
-        sys.stdout.flush()
-        pyarrow.csv.write_csv(rows, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        _write_csv(rows, sys.stdout)
         return
     with writing(path) as partial:
         if path.suffix.lower() == ".csv":
-            pyarrow.csv.write_csv(rows, partial)
+            with partial.open("w", encoding="utf-8", newline="") as file:
+                _write_csv(rows, file)
         elif path.suffix.lower() in LINES:
             _write_lines(rows, partial)
         else:
             pyarrow.parquet.write_table(rows, partial)
 
 
+def _write_csv(rows: pa.Table, file: IO[str]) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(rows.column_names)
+    for batch in rows.to_batches(CHUNK_ROWS):
+        # NumPy's numbers of 32 bits are written with the digits that they have.
+        writer.writerows(zip(*(column.to_numpy(zero_copy_only=False) for column in batch.columns), strict=True))
+
+
 def _write_lines(rows: pa.Table, path: Path) -> None:
     import orjson
 
     with path.open("wb") as file:
-        for batch in rows.to_batches():
+        for batch in rows.to_batches(CHUNK_ROWS):
             file.writelines(orjson.dumps(row) + b"\n" for row in batch.to_pylist())

@@ -118,9 +118,9 @@ def complete_column(ctx: click.Context, _: click.Parameter, incomplete: str) -> 
     """Return the columns of the files that are on the command line so far, for shells."""
     from click.shell_completion import CompletionItem
 
-    files = [Path(path) for path in ctx.params.get("files") or ()]
+    files = ctx.params.get("files") or ctx.args  # arguments of a line that is not complete are left over
     try:
-        columns = [column for path in files[:1] for column in read_columns(path)]
+        columns = [column for path in files[:1] for column in read_columns(Path(path))]
     except (OSError, click.ClickException):
         return []
     return [CompletionItem(column) for column in columns if column.startswith(incomplete)]

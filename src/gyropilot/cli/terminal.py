@@ -20,7 +20,7 @@ def open_console(*, stderr: bool = False) -> Console:
 
 def make_grid(*headings: str, numbers: Sequence[str] = ()) -> Table:
     """Return an empty table; the first column is never broken, those of numbers stand at the right."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for place, heading in enumerate(headings):
         table.add_column(heading, no_wrap=place == 0, justify="right" if heading in numbers else "left")
     return table

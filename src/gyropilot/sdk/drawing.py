@@ -18,12 +18,13 @@ OTHER_LINES = 7
 """What else has to find room in the height of a terminal."""
 
 
-def draw_progress(progress: JobProgress, height: int = 100) -> RenderableType:
+def draw_progress(progress: JobProgress, height: int = 100, *, shows_candidates: bool = True) -> RenderableType:
     """Return how a job stands: candidates, a line of words and, when the job has a limit, a bar.
 
     Args:
         progress: the job.
         height: how many lines there are; fewer candidates are shown when they are few.
+        shows_candidates: whether candidates are shown at all.
     """
     from rich.console import Group
     from rich.text import Text
@@ -31,8 +32,8 @@ def draw_progress(progress: JobProgress, height: int = 100) -> RenderableType:
     words, _, rest = str(progress).partition(", ")
     parts: list[RenderableType] = [Text.assemble((words, "bold"), ", ", rest), _draw_time(progress)]
     rows = max(1, min(MOST_ROWS, height - OTHER_LINES))
-    if progress.entries:
-        parts.insert(0, _draw_candidates(progress, rows))
+    if progress.entries and shows_candidates:
+        parts[:0] = [_draw_candidates(progress, rows), ""]
     return Group(*parts)
 
 

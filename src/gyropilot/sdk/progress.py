@@ -78,7 +78,9 @@ class JobProgress:
     def seconds_until(self, entry: Entry) -> float | None:
         """Return how long after the job's creation a candidate was finished; None: it is not."""
         ended = entry.candidate.get("EndTime")
-        return None if ended is None or self.created_at is None else (ended - self.created_at).total_seconds()
+        if ended is None or self.created_at is None:
+            return None
+        return max(0.0, float((ended - self.created_at).total_seconds()))
 
 
 def look_at(session: Clients, job: str, known: dict[str, str] | None = None) -> JobProgress:

@@ -32,7 +32,14 @@ class View(Protocol):
         """End the view; what it shows last stays."""
 
 
-def watch_job(session: Clients, job: str, *, console: Console | None = None, shows_log: bool = False) -> JobProgress:
+def watch_job(
+    session: Clients,
+    job: str,
+    *,
+    console: Console | None = None,
+    shows_log: bool = False,
+    keeps_candidates: bool = True,
+) -> JobProgress:
     """Show a job's progress until it is over and return how it ended.
 
     Args:
@@ -40,9 +47,10 @@ def watch_job(session: Clients, job: str, *, console: Console | None = None, sho
         job: its name.
         console: where to write; standard output unless given.
         shows_log: whether the lines of the job's log are shown as they come.
+        keeps_candidates: whether a terminal still shows the candidates when the job is over.
     """
     log = JobLog(session.client("logs"), AUTOML_GROUP, job) if shows_log else None
-    view = open_view(console)
+    view = open_view(console, keeps_candidates=keeps_candidates)
     try:
         for progress in _look_again_and_again(session, job):
             view.show(progress, log.read_new() if log else [])
@@ -61,7 +69,7 @@ def _look_again_and_again(session: Clients, job: str) -> Iterator[JobProgress]:
         time.sleep(session.poll_seconds)
 
 
-def open_view(console: Console | None = None) -> View:
+def open_view(console: Console | None = None, *, keeps_candidates: bool = True) -> View:
     """Return the view that fits to where this program runs."""
     from rich.console import Console
 
@@ -69,7 +77,7 @@ def open_view(console: Console | None = None) -> View:
     if display is not None:
         return NotebookView(display)
     console = console or Console(highlight=False)
-    return TerminalView(console) if console.is_terminal else PlainView(console)
+    return TerminalView(console, keeps_candidates=keeps_candidates) if console.is_terminal else PlainView(console)
 
 
 class PlainView:
@@ -103,9 +111,10 @@ class PlainView:
 class TerminalView:
     """Keeps the best candidates, a line and a bar at the bottom of a terminal, above them the lines of the log."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, keeps_candidates: bool = True) -> None:
         from rich.live import Live
 
+        self._keeps_candidates = keeps_candidates
         self._live = Live(console=console, refresh_per_second=8)
         self._live.start()
 
@@ -115,7 +124,9 @@ class TerminalView:
 
         for line in lines:
             self._live.console.print(Text(line, "dim"))
-        self._live.update(draw_progress(progress, self._live.console.height))
+        height = self._live.console.height
+        shows_candidates = self._keeps_candidates or not progress.is_over
+        self._live.update(draw_progress(progress, height, shows_candidates=shows_candidates))
 
     def close(self) -> None:
         """Leave the last state where it is."""
