@@ -163,7 +163,8 @@ def test_completion_scripts_are_what_the_shells_read(tmp_path: Path) -> None:
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gyropilot.cli "$@"\n')
     program.chmod(0o755)
-    asking = 'COMP_WORDS=(gyropilot {words}); COMP_CWORD={count}; COMPREPLY=(); _gyropilot_completion gyropilot; echo "${{COMPREPLY[@]}}"'
+    asking = "COMP_WORDS=(gyropilot {words}); COMP_CWORD={count}; COMPREPLY=(); _gyropilot_completion gyropilot\n"
+    asking += 'echo "${{COMPREPLY[@]}}"'
     code = "\n".join(
         asking.format(words=words, count=count)
         for words, count in (("fi", 1), ("fit --metr", 2), ("fit new.csv --target co", 4))
