@@ -88,11 +88,10 @@ def time_fit(table: Path, home: Path, budget: int) -> Fit:
     environment = kept | {"GYROPILOT_HOME": str(home), "GYROPILOT_PORT": "0"}
     arguments = ("fit", str(table), "--target", TARGET, "--time", f"{budget}s", "--metric", "F1")
     command = [sys.executable, *PROGRAM, *arguments, "--problem-type", "binary"]
-    began_at, seen = time.perf_counter(), []
+    began_at = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
-        for line in running.stdout:
-            seen.append((time.perf_counter() - began_at, line))
+        seen = [(time.perf_counter() - began_at, line) for line in running.stdout]
     wall = time.perf_counter() - began_at
     models = [moment for moment, line in seen if FIRST_MODEL.match(line)]
     if running.returncode or not models:

@@ -11,6 +11,7 @@ from gyropilot.sdk.home import Home
 
 HEALTH_PATH = "/_gyropilot/health"
 HEALTH_SECONDS = 2.0
+MAX_BYTES = 10_000
 
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 """Opens a URL without a proxy: the server is on this machine."""
@@ -34,10 +35,14 @@ def answers(url: str) -> bool:
 
 
 def read_health(url: str) -> dict[str, Any] | None:
-    """Return what a Gyropilot server at this URL says of itself, its version among it; None when none answers."""
+    """Return what a server at this URL says of itself, its version for instance; None when none answers."""
     try:
         with _open(url + HEALTH_PATH, timeout=HEALTH_SECONDS) as response:
-            document = json.loads(response.read())
-            return document if response.status == 200 and isinstance(document, dict) else None
+            content, status = response.read(MAX_BYTES), response.status
     except (OSError, ValueError):
         return None
+    try:
+        document = json.loads(content)
+    except ValueError:
+        document = {}
+    return (document if isinstance(document, dict) else {}) if status == 200 else None  # HTTP: OK

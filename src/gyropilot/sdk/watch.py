@@ -6,6 +6,7 @@ import io
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gyropilot.sdk.drawing import describe_candidate, draw_progress, find_ended
@@ -14,6 +15,7 @@ from gyropilot.sdk.progress import JobProgress, format_seconds, look_at
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.terminal_theme import TerminalTheme
 
     from gyropilot.sdk.clients import Clients
 
@@ -155,10 +157,20 @@ class NotebookView:
         )
         console.print(Group(*(Text(line, "dim") for line in self._lines), draw_progress(progress)))
         code_format = '<pre style="line-height:1.3;font-family:monospace">{code}</pre>'
-        self._display(console.export_html(inline_styles=True, code_format=code_format))
+        self._display(console.export_html(theme=_choose_colours(), inline_styles=True, code_format=code_format))
 
     def close(self) -> None:
         """Nothing is left to do: the cell keeps what it shows."""
+
+
+@cache
+def _choose_colours() -> TerminalTheme:
+    """Return colours that can be read on white and on black: a notebook does not tell which it is."""
+    from rich.terminal_theme import TerminalTheme
+
+    black, red, green, yellow = (0, 0, 0), (205, 60, 60), (30, 145, 75), (150, 120, 0)
+    blue, magenta, cyan, grey = (50, 120, 205), (185, 70, 185), (0, 145, 165), (128, 128, 128)
+    return TerminalTheme((255, 255, 255), (0, 0, 0), [black, red, green, yellow, blue, magenta, cyan, grey])
 
 
 def _find_notebook() -> Callable[[str], None] | None:

@@ -139,12 +139,11 @@ def test_examples_can_be_typed(command: Command, example: str, tmp_path: Path, m
         (tmp_path / name).touch()
     typed = re.search(r"gyropilot ([^|>)]*)", example)
     assert typed is not None
-    context, group, words = click.Context(cli), cli, shlex.split(typed.group(1).rstrip('" '))
-    while isinstance(group, click.Group):
-        name, found, words = group.resolve_command(context, words)
-        assert found is not None
-        group = found  # type: ignore[assignment]  # a command ends the search
-    assert group is command or group.name == command.name
+    name, found, words = cli.resolve_command(click.Context(cli), shlex.split(typed.group(1).rstrip('" ')))
+    while isinstance(found, click.Group):
+        name, found, words = found.resolve_command(click.Context(found), words)
+    assert found is not None
+    assert found.name == command.name
     command.make_context(name, words)
 
 

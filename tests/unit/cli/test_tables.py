@@ -9,7 +9,8 @@ import pyarrow.parquet
 import pytest
 
 from gyropilot.cli.failures import NotFoundError
-from gyropilot.cli.tables import CSV, PARQUET, Tables, check_columns, recognise_tables
+from gyropilot.cli.tables import Tables, check_columns, recognise_tables
+from gyropilot.sdk.frames import CSV, PARQUET
 
 
 @pytest.mark.parametrize(
