@@ -48,7 +48,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fitted(server: RunningServer, table: Path) -> subprocess.CompletedProcess[str]:
     return run(
-        server, "fit", str(table), "--target", "income", "--time", "20s", "--job-name", "from-cli",
+        server, "fit", str(table), "--target", "income", "--time", "90s", "--job-name", "from-cli",
         "--algorithms", "lightgbm,linear-learner", "--metric", "AUC", "--max-candidates", "3", "--seed", "3",
     )  # fmt: skip
 
@@ -101,6 +101,9 @@ def test_what_is_tried_next_works(
     assert ask("invoke", "cli-end", str(new))["answer"].split() == predicted
     one = run(server, "invoke", "cli-end", "--row", new.read_text().splitlines()[1])
     assert one.stdout.split() == predicted[:1]
+    refused = run(server, "invoke", "cli-end", "--row", "1,2")
+    assert (refused.returncode, "Expected number of columns" in refused.stderr) == (1, True)
+    assert any("Expected number of columns" in line["message"] for line in ask("logs", "cli-end"))
     again = run(server, "deploy", "from-cli", "--endpoint", "cli-end")
     assert (again.returncode, "--update" in again.stderr) == (1, True)
     assert ask("deploy", "from-cli", "--endpoint", "cli-end", "--update")["EndpointStatus"] == "InService"

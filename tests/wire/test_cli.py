@@ -43,7 +43,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture(scope="module")
 def churn(installation: Installation, home: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A job that has ended with two candidates, a log and two reports."""
+    """A job that has ended with two candidates, a log and three reports."""
     path = tmp_path_factory.mktemp("tables") / "churn.csv"
     path.write_text(TABLE)
     session = Session(endpoint_url=installation.url, home=home, sagemaker_config={})
@@ -55,7 +55,7 @@ def churn(installation: Installation, home: Path, tmp_path_factory: pytest.TempP
     jobs.log("churn", ["Read 2 rows."])
     jobs.report("churn", "worker", best_candidate="churn-c002")
     jobs.finish("churn", "worker", Outcome(status=JobStatus.COMPLETED, step=JobStep.COMPLETED))
-    for name in ("documentation/leaderboard.html", "documentation/explanation/report.pdf", "model.bin"):
+    for name in ("documentation/z.html", "documentation/a/page.html", "documentation/a/report.pdf", "model.bin"):
         session.s3_client.put_object(Bucket=BUCKET, Key=f"churn/{name}", Body=b"<html>")
     return "churn"
 
@@ -102,17 +102,17 @@ def test_the_same_in_words(run: Run, churn: str) -> None:
 
 
 def test_reports_are_listed_and_fetched_the_pages_first(run: Run, churn: str, tmp_path: Path) -> None:
-    """The output path of this job is the whole bucket; what is no report is not listed."""
     listed = read(run, "report", churn)
     assert [each["name"] for each in listed] == [
-        "documentation/leaderboard.html",
-        "documentation/explanation/report.pdf",
+        "documentation/z.html",
+        "documentation/a/page.html",
+        "documentation/a/report.pdf",
     ]
-    assert listed[0]["address"] == f"s3://{BUCKET}/churn/documentation/leaderboard.html"
+    assert listed[0]["address"] == f"s3://{BUCKET}/churn/documentation/z.html"
     code, out, _ = run("report", churn, "--output", str(tmp_path / "reports"))
     assert code == 0
-    assert "leaderboard.html" in out
-    assert (tmp_path / "reports" / "documentation" / "explanation" / "report.pdf").read_bytes() == b"<html>"
+    assert "z.html" in out
+    assert (tmp_path / "reports" / "documentation" / "a" / "report.pdf").read_bytes() == b"<html>"
 
 
 @pytest.mark.parametrize(

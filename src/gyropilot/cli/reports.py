@@ -76,8 +76,10 @@ def _find_addresses(value: Any) -> Iterable[str]:
     return [value] if isinstance(value, str) and value.startswith("s3://") else []
 
 
-def _rank(report: Report) -> tuple[int, str]:
-    return SUFFIXES.index(PurePosixPath(report.key).suffix), report.key
+def _rank(report: Report) -> tuple[int, int, str]:
+    """Order by what is handiest to read, and what lies higher up before what lies deeper."""
+    path = PurePosixPath(report.place)
+    return SUFFIXES.index(path.suffix), len(path.parts), report.place
 
 
 def _split(address: str) -> tuple[str, str]:
