@@ -1,6 +1,7 @@
 """Run a command in a terminal of its own and draw what it printed as an SVG.
 
-python tools/record_terminal.py docs/pictures/demo.svg --title "make demo" -- make demo
+python tools/record_terminal.py docs/pictures/demo.svg --prompt --title "gyropilot fit" --columns 90 -- \\
+    gyropilot fit examples/data/adult.csv --target income --time 1m
 
 The picture is the command's real output. The fonts are the reader's: the file points to nothing on the net.
 """

@@ -198,6 +198,19 @@ def test_ctrl_c_stops_with_the_best_model(server: RunningServer, session: Sessio
     assert describe(session, "interrupted")["AutoMLJobStatus"] in {"Stopped", "Completed"}
 
 
+def test_serve_tells_programs_where_it_listens(tmp_path: Path) -> None:
+    environment = RunningServer(tmp_path / "home").environment
+    command = [sys.executable, "-m", "gyropilot.cli", "serve", "--port", "0", "--json"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        assert running.stdout is not None
+        told = json.loads(running.stdout.readline())
+        assert told["pid"] == running.pid
+        found = run(RunningServer(tmp_path / "home"), "env", "--json", GYROPILOT_ENDPOINT_URL=told["endpoint_url"])
+        assert json.loads(found.stdout)["AWS_ENDPOINT_URL"] == told["endpoint_url"]
+        running.terminate()
+        assert running.wait(60) == 0
+
+
 def test_two_that_need_a_server_at_once_share_one(tmp_path: Path) -> None:
     nobody = RunningServer(tmp_path / "home")
     with ThreadPoolExecutor() as pool:

@@ -19,7 +19,7 @@ STATUSES = ("Completed", "InProgress", "Failed", "Stopped", "Stopping")
 @click.argument("job")
 @click.argument("candidate", required=False)
 @click.option("--status", type=Word(STATUSES), help="Only those of this status")
-@click.option("--limit", type=click.IntRange(1), help="How many at most  [default: all]")
+@click.option("--limit", metavar="NUMBER", type=click.IntRange(1), help="How many at most  [default: all]")
 def candidates(job: str, candidate: str | None, status: str | None, limit: int | None, as_json: bool) -> None:
     """List a job's candidates, the newest first, or show one of them: its steps, its model, its times."""
     from gyropilot.cli.lookup import describe_job, find_candidate

@@ -25,7 +25,9 @@ INSTANCE_TYPE = "ml.m5.large"
 @click.option("--candidate", metavar="NAME", help="Which of the job's candidates  [default: the best]")
 @click.option("--endpoint", metavar="NAME", help="Name of the endpoint  [default: the job's]")
 @click.option("--keys", type=Names(), metavar="A,B", help="What answers hold: predicted_label, probability, ...")
-@click.option("--instances", type=click.IntRange(1), default=1, show_default=True, help="How many model servers")
+@click.option(
+    "--instances", metavar="NUMBER", type=click.IntRange(1), default=1, show_default=True, help="How many model servers"
+)
 @click.option("--update", is_flag=True, help="Let an endpoint that is there take the model over")
 @click.option("--wait/--no-wait", default=True, help="Wait until it is in service  [default: wait]")
 def deploy(

@@ -82,12 +82,12 @@ def _describe_client_failure(error: Exception) -> tuple[str, Exit] | None:
         if code in DENIED_CODES:
             return f"{words}\nThe keys are those of the state folder, or what boto3 finds.", Exit.NO_SERVER
         return words, Exit.FAILED
-    if isinstance(
-        error,
-        botocore.exceptions.ConnectionError
-        | botocore.exceptions.HTTPClientError
-        | botocore.exceptions.NoCredentialsError,
-    ):
+    if isinstance(error, botocore.exceptions.NoCredentialsError):
+        remedy = (
+            "Name the server's state folder with GYROPILOT_HOME, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
+        return f"There are no keys to sign requests with.\n{remedy}", Exit.NO_SERVER
+    if isinstance(error, botocore.exceptions.ConnectionError | botocore.exceptions.HTTPClientError):
         return f"The server does not answer: {error}\nSee what is wrong with: gyropilot doctor", Exit.NO_SERVER
     if isinstance(error, botocore.exceptions.BotoCoreError | boto3.exceptions.Boto3Error):
         return str(error), Exit.FAILED

@@ -68,8 +68,10 @@ MAX_SEED = 2**31 - 1
     "--weights", metavar="COLUMN", shell_complete=complete_column, help="A column that says how much each row counts"
 )
 @click.option("--features", type=Names(), metavar="A,B", help="The columns to learn from  [default: all]")
-@click.option("--max-candidates", type=click.IntRange(1, 750), help="How many models at most")
-@click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Where randomness starts  [default: 0]")
+@click.option("--max-candidates", metavar="NUMBER", type=click.IntRange(1, 750), help="How many models at most")
+@click.option(
+    "--seed", metavar="NUMBER", type=click.IntRange(0, MAX_SEED), help="Where randomness starts  [default: 0]"
+)
 @click.option("--job-name", metavar="NAME", help="Name of the job  [default: made from the file's name]")
 @click.option("--detach", is_flag=True, help="Create the job and do not wait for it")
 def fit(files: tuple[Path, ...], job_name: str | None, detach: bool, as_json: bool, **options: Any) -> int:
@@ -93,6 +95,8 @@ def fit(files: tuple[Path, ...], job_name: str | None, detach: bool, as_json: bo
         if as_json:
             write_json({"job": plan.name})
         return Exit.DONE
+    if console.is_terminal:
+        console.print()
     return _follow(session, plan.name, console, as_json=as_json)
 
 

@@ -8,7 +8,14 @@ from gyropilot.cli.frame import command, write_json
 
 
 @command("gyropilot jobs", "gyropilot jobs --limit 100 --json")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show, newest first")
+@click.option(
+    "--limit",
+    metavar="NUMBER",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many to show, newest first",
+)
 def jobs(limit: int, as_json: bool) -> None:
     """List the AutoML jobs, newest first."""
     from datetime import UTC, datetime

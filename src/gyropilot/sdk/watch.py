@@ -79,7 +79,9 @@ def open_view(console: Console | None = None, *, keeps_candidates: bool = True) 
     if display is not None:
         return NotebookView(display)
     console = console or Console(highlight=False)
-    return TerminalView(console, keeps_candidates=keeps_candidates) if console.is_terminal else PlainView(console)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return TerminalView(console, keeps_candidates=keeps_candidates)
+    return PlainView(console)
 
 
 class PlainView:

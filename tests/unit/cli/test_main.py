@@ -105,6 +105,12 @@ def test_a_server_that_is_not_there_is_a_failure_in_words(
     error = capsys.readouterr().err
     assert error.startswith("Error: The server does not answer")
     assert "Traceback" not in error
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert run("jobs") == 4
+    assert "There are no keys to sign requests with.\nName the server's state folder" in capsys.readouterr().err
 
 
 def test_help_needs_neither_boto_nor_rich() -> None:
