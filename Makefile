@@ -16,8 +16,8 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 UV := uv==0.13.9
 CLIENTS := $(if $(findstring not clients,$(ARGS)),,.venvs/clients/installed)
 
-.PHONY: help demo test check format serve bench bench-cli bench-load bench-transform bench-tabular bench-growth \
-	bench-hpo docs lock clean
+.PHONY: help demo test check format serve bench bench-load bench-transform bench-tabular bench-growth bench-hpo docs \
+	lock clean bench-cli
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from gyropilot.api.documents.candidates import describe_candidate
 from gyropilot.api.documents.generations import write_as_v1
 from gyropilot.api.documents.job_requests import read_problem
 from gyropilot.api.documents.jobs import describe_job, describe_job_v2, summarize_job
-from gyropilot.api.documents.tags import read_seed, read_tags
+from gyropilot.api.documents.tags import read_tags
 from gyropilot.api.operations.context import Context, Params, Result
 from gyropilot.api.operations.paging import Key, cut_page, find_page, page_query
 from gyropilot.service.ports import Query
@@ -42,7 +41,6 @@ def _create(context: Context, params: Params, in_v1: Params, generation: str) ->
     if in_v1["AutoMLJobConfig"]["Mode"] == "AUTO":
         _check_auto_means_ensembling(context, problem)
     name = params["AutoMLJobName"]
-    problem = replace(problem, seed=read_seed(tags))
     job = context.service.jobs.create(
         name, params, problem, generation=generation, tags=tags, created_by=context.caller.user
     )
