@@ -16,8 +16,8 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 UV := uv==0.13.9
 CLIENTS := $(if $(findstring not clients,$(ARGS)),,.venvs/clients/installed)
 
-.PHONY: help demo test check format serve bench bench-load bench-transform bench-tabular bench-growth bench-hpo bench-reports docs \
-	lock clean
+.PHONY: help demo test check format serve bench bench-cli bench-load bench-transform bench-tabular bench-growth bench-hpo \
+	bench-reports docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ serve: .venv/installed ## run a server on loopback until Ctrl-C
 
 bench: .venv/installed-dev ## measure the service and write benchmarks/results/
 	$(BIN)/python benchmarks/service.py $(ARGS)
+
+bench-cli: .venv/installed-dev ## measure the command line: imports, help, a whole fit
+	$(BIN)/python -m benchmarks.command_line $(ARGS)
 
 bench-load: .venv/installed-dev ## measure the service under load: requests, long objects, a long queue
 	$(BIN)/python -m benchmarks.load $(ARGS)

@@ -1,6 +1,7 @@
 """Run a command in a terminal of its own and draw what it printed as an SVG.
 
-python tools/record_terminal.py docs/pictures/demo.svg --title "make demo" -- make demo
+python tools/record_terminal.py docs/pictures/demo.svg --prompt --title "gyropilot fit" --columns 90 -- \\
+    gyropilot fit examples/data/adult.csv --target income --time 1m
 
 The picture is the command's real output. The fonts are the reader's: the file points to nothing on the net.
 """
@@ -24,7 +25,8 @@ from rich.console import Console
 from rich.text import Text
 
 WEB_FONTS = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
-CURSOR = re.compile(r"\x1b\[[0-9;?]*[A-HJKSTfhln]")
+CURSOR = re.compile(r"\x1b\[\??(\d*)[0-9;]*([A-HJKSTfhln])")
+CONTROL = re.compile(r"(\n|\r|\x1b\[[0-9;?]*[A-HJKSTfhln])")
 
 
 def run_in_terminal(command: Sequence[str], *, columns: int) -> tuple[str, int]:
@@ -51,11 +53,24 @@ def _read(terminal: int) -> bytes:
 
 
 def settle(output: str) -> list[str]:
-    """Return the lines as they stand in the end: of one written over with carriage returns, the last writing."""
-    lines = []
-    for line in output.replace("\r\n", "\n").split("\n"):
-        written = [part for part in CURSOR.sub("", line).split("\r") if part]
-        lines.append(written[-1] if written else "")
+    """Return the lines as they stand in the end, when all that was written over or erased is gone.
+
+    Understands what progress displays write: carriage returns, steps upwards and erased lines.
+    """
+    lines, row, is_at_start = [""], 0, True
+    for part in CONTROL.split(output.replace("\r\n", "\n")):
+        if part == "\n":
+            row, is_at_start = row + 1, True
+            lines += [""] * (row + 1 - len(lines))
+        elif part == "\r":
+            is_at_start = True
+        elif (move := CURSOR.fullmatch(part)) is not None:
+            number, action = int(move.group(1) or 1), move.group(2)
+            row = max(0, row - number) if action == "A" else row
+            lines[row] = "" if action == "K" else lines[row]
+        elif part:
+            lines[row] = part if is_at_start else lines[row] + part
+            is_at_start = False
     while lines and not lines[-1].strip():
         lines.pop()
     return lines

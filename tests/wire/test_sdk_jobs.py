@@ -95,7 +95,7 @@ def test_a_candidate_without_a_model_is_not_deployed(played: AutoML) -> None:
 def test_progress_tells_stage_candidates_score_and_time(played: AutoML, installation: Installation) -> None:
     installation.service.jobs.report("played", "worker", best_candidate="played-c319")
     progress = look_at(played.sagemaker_session, "played")
-    assert str(progress) == "InProgress: TrainingModels, 320 models, 1 in training, best F1 0.319"
+    assert str(progress) == "Training models, 320 models, 1 in training, best F1 0.319"
     assert progress.limit_seconds == 3600
     assert 0 <= progress.elapsed_seconds < 600
     assert progress.seconds_left == pytest.approx(3600 - progress.elapsed_seconds)
@@ -158,20 +158,27 @@ def ended(installation: Installation, session: Session, table: Path) -> str:
 
 def test_without_a_terminal_progress_is_lines(session: Session, ended: str) -> None:
     text = io.StringIO()
-    assert watch_job(session, ended, console=Console(file=text), shows_log=True).is_over
-    *log, last = text.getvalue().splitlines()
+    assert watch_job(session, ended, console=Console(file=text, width=200), shows_log=True).is_over
+    *log, candidate_line, last = text.getvalue().splitlines()
     assert log == ["Read 2 rows.", "[bold]The end.[/bold]"]
+    assert candidate_line == f"0:00  {ended}-c001 (lightgbm): F1 0.5, the best so far"
     assert re.fullmatch(r"\d+:\d\d  Completed, 1 model, best F1 0\.5", last)
     silent = io.StringIO()
-    watch_job(session, ended, console=Console(file=silent))
-    assert silent.getvalue().splitlines() == [last]
+    watch_job(session, ended, console=Console(file=silent, width=200))
+    assert silent.getvalue().splitlines() == [candidate_line, last]
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_a_terminal_shows_a_line_and_a_bar(session: Session, ended: str, columns: int) -> None:
-    text = io.StringIO()
-    watch_job(session, ended, console=Console(file=text, force_terminal=True, width=columns), shows_log=True)
-    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.getvalue())
+def test_a_terminal_shows_candidates_a_line_and_a_bar(session: Session, ended: str, columns: int) -> None:
+    def watch(**options: bool) -> str:
+        text = io.StringIO()
+        console = Console(file=text, force_terminal=True, width=columns)
+        watch_job(session, ended, console=console, shows_log=True, **options)
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.getvalue())
+
+    shown = watch()
+    assert re.search(r"c001 +lightgbm +0\.5 +0:00", shown)
+    assert "lightgbm" not in watch(keeps_candidates=False)
     assert "[bold]The end.[/bold]" in shown
     assert "Completed, 1 model, best F1 0.5" in shown
     assert re.search(r"━ \d+:\d\d of 1:00", shown)

@@ -3,46 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from mypy_boto3_sagemaker.type_defs import DescribeAutoMLJobResponseTypeDef
+from gyropilot.cli.frame import command, write_json
 
 
-@click.command()
+@command("gyropilot describe churn-1122-093000", "gyropilot describe churn-1122-093000 --json")
 @click.argument("job")
-def describe(job: str) -> None:
+def describe(job: str, as_json: bool) -> None:
     """Show one job and its candidates, best first."""
-    from gyropilot.cli.leaderboard import make_table
+    from gyropilot.cli.candidate_table import make_table
+    from gyropilot.cli.lookup import describe_job
     from gyropilot.cli.terminal import open_console
     from gyropilot.sdk import Session
     from gyropilot.sdk.automl.leaderboard import read_leaderboard
 
     session = Session()
-    document = session.client("sagemaker").describe_auto_ml_job(AutoMLJobName=job)
+    document = describe_job(session, job)
+    if as_json:
+        write_json(document)
+        return
     console = open_console()
     for name, value in _list_facts(document):
         console.print(f"{name + ':':<14}{value}", markup=False, soft_wrap=True)
     entries = read_leaderboard(session, job)
     if entries:
-        console.print(make_table(entries, document.get("BestCandidate", {}).get("CandidateName", "")))
+        console.print()
+        console.print(make_table(job, entries, document.get("BestCandidate", {}).get("CandidateName", "")))
 
 
-def _list_facts(job: DescribeAutoMLJobResponseTypeDef) -> Iterator[tuple[str, str]]:
+def _list_facts(job: dict[str, Any]) -> Iterator[tuple[str, str]]:
     from gyropilot.cli.terminal import format_time
 
     yield "Job", job["AutoMLJobName"]
     yield "Status", f"{job['AutoMLJobStatus']} ({job['AutoMLJobSecondaryStatus']})"
     if reason := job.get("FailureReason"):
         yield "Failure", reason
-    channel = job["InputDataConfig"][0]
+    channel = job["AutoMLJobInputDataConfig"][0]
     yield "Data", channel.get("DataSource", {}).get("S3DataSource", {}).get("S3Uri", "")
-    yield "Target", channel["TargetAttributeName"]
+    for problem in job["AutoMLProblemTypeConfig"].values():
+        yield "Target", problem.get("TargetAttributeName", "")
     resolved = job.get("ResolvedAttributes", {})
-    if "ProblemType" in resolved:
-        yield "Problem", resolved["ProblemType"]
+    for problem in resolved.get("AutoMLProblemTypeResolvedAttributes", {}).values():
+        yield "Problem", problem.get("ProblemType", "")
     if "AutoMLJobObjective" in resolved:
         yield "Objective", resolved["AutoMLJobObjective"]["MetricName"]
     yield "Created", format_time(job["CreationTime"])

@@ -7,23 +7,27 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gyropilot.cli.frame import command, write_json
+
 if TYPE_CHECKING:
     from gyropilot.sdk import Session
 
 
-@click.command()
-def env() -> None:
+@command('eval "$(gyropilot env)"', "gyropilot env --json")
+def env(as_json: bool) -> None:
     """Print the variables that make boto3, the SageMaker SDK and the AWS CLI speak to the server.
 
     Makes the default bucket, and a file that tells the SageMaker SDK of it and of a role; where the keys may not, or
     the objects are kept elsewhere, it says so and prints the rest.
-
-    Use it as:  eval "$(gyropilot env)"
     """
     from gyropilot.sdk import Session
 
     session = Session(sagemaker_config={})  # what was written before must not name the bucket
-    for name, value in {**session.environment(), **_write_sagemaker_defaults(session)}.items():
+    variables = {**session.environment(), **_write_sagemaker_defaults(session)}
+    if as_json:
+        write_json(variables)
+        return
+    for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import click
 
+from gyropilot.cli.frame import command, write_json
 
-@click.command()
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show, newest first")
-def jobs(limit: int) -> None:
+
+@command("gyropilot jobs", "gyropilot jobs --limit 100 --json")
+@click.option(
+    "--limit",
+    metavar="NUMBER",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many to show, newest first",
+)
+def jobs(limit: int, as_json: bool) -> None:
     """List the AutoML jobs, newest first."""
     from datetime import UTC, datetime
 
-    from rich import box
-    from rich.table import Table
-
-    from gyropilot.cli.terminal import format_time, open_console
+    from gyropilot.cli.terminal import format_time, make_grid, open_console
     from gyropilot.sdk import Session
     from gyropilot.sdk.progress import format_seconds
 
@@ -24,13 +30,14 @@ def jobs(limit: int) -> None:
         for page in pages.paginate(SortBy="CreationTime", SortOrder="Descending", PaginationConfig={"MaxItems": limit})
         for job in page["AutoMLJobSummaries"]
     ]
+    if as_json:
+        write_json(found)
+        return
     console = open_console()
     if not found:
         console.print("There are no jobs yet. Begin with: gyropilot fit FILE --target COLUMN")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("job", "status", "step", "created", "took"):
-        table.add_column(heading, no_wrap=heading == "job")
+    table = make_grid("job", "status", "step", "created", "took", numbers=("took",))
     for job in found:
         took = job.get("EndTime", datetime.now(UTC)) - job["CreationTime"]
         table.add_row(

@@ -1,44 +1,33 @@
-"""The leaderboard as a table in a terminal."""
+"""`gyropilot leaderboard`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import click
 
-from rich import box
-from rich.table import Table
-
-from gyropilot.sdk.automl.leaderboard import LATENCY, Entry, name_objective
-
-STYLES = {"Completed": "", "InProgress": "yellow", "Failed": "red"}
+from gyropilot.cli.frame import command, write_json
 
 
-def make_table(entries: Sequence[Entry], best: str) -> Table:
-    """Return the leaderboard as a table; the best candidate is marked."""
-    metric = next((name for entry in entries if (name := name_objective(entry.candidate))), "score")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#", justify="right")
-    table.add_column("candidate", no_wrap=True)
-    table.add_column("algorithm")
-    table.add_column(metric, justify="right")
-    table.add_column("latency", justify="right")
-    table.add_column("status")
-    for place, entry in enumerate(entries, 1):
-        name = entry.candidate["CandidateName"]
-        style = "bold green" if name == best else STYLES.get(entry.candidate["CandidateStatus"], "dim")
-        cells = (entry.algorithm, _format_score(entry), _format_latency(entry), _state_of(entry))
-        table.add_row(str(place), name, *cells, style=style)
-    return table
+@command("gyropilot leaderboard churn-1122-093000", "gyropilot leaderboard churn-1122-093000 --json")
+@click.argument("job")
+def leaderboard(job: str, as_json: bool) -> None:
+    """Show a job's candidates, best first, with every metric."""
+    from gyropilot.cli.lookup import describe_job
+    from gyropilot.cli.terminal import make_grid, open_console
+    from gyropilot.sdk import Session
+    from gyropilot.sdk.automl.leaderboard import describe_entry, read_leaderboard
 
-
-def _format_score(entry: Entry) -> str:
-    return "" if entry.score is None else f"{entry.score:.5g}"
-
-
-def _format_latency(entry: Entry) -> str:
-    seconds = entry.metrics.get(LATENCY)
-    return "" if seconds is None else f"{seconds * 1000:.2f} ms"
-
-
-def _state_of(entry: Entry) -> str:
-    reason = entry.candidate.get("FailureReason", "")
-    return f"{entry.candidate['CandidateStatus']}: {reason}" if reason else entry.candidate["CandidateStatus"]
+    session = Session()
+    best = describe_job(session, job).get("BestCandidate", {}).get("CandidateName", "")
+    rows = [describe_entry(entry) for entry in read_leaderboard(session, job)]
+    if as_json:
+        write_json({"job": job, "best_candidate": best or None, "leaderboard": rows})
+        return
+    said = {"candidate", "algorithm", "status", "objective", "score", "latency_seconds", "created", "ended"}
+    metrics = dict.fromkeys(name for row in rows for name in row if name not in {*said, "failure_reason"})
+    table = make_grid("candidate", "algorithm", *metrics, numbers=tuple(metrics))
+    for row in rows:
+        figures = (row.get(metric) for metric in metrics)
+        cells = ("" if figure is None else f"{figure:.5g}" for figure in figures)
+        name = row["candidate"].removeprefix(f"{job}-")
+        table.add_row(name, row["algorithm"], *cells, style="bold green" if row["candidate"] == best else "")
+    open_console().print(table if rows else f"The job {job} has no candidates yet.")

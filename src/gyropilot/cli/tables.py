@@ -1,20 +1,26 @@
-"""The files that are given to `gyropilot fit`: their format, and whether they have the target."""
+"""The files that are given to commands: their format, and whether they have the columns that are named."""
 
 from __future__ import annotations
 
 import csv
-import difflib
 import gzip
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-CSV = "text/csv;header=present"
-PARQUET = "x-application/vnd.amazon+parquet"
-SUGGESTIONS = 3
+from gyropilot.cli.failures import NotFoundError
+from gyropilot.cli.frame import suggest
+from gyropilot.sdk.frames import CSV, PARQUET
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+PARQUET_SUFFIXES = (".parquet", ".pq")
+SHOWN_COLUMNS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,28 +51,47 @@ def recognise_tables(paths: Sequence[Path]) -> Tables:
 
 
 def _recognise(path: Path) -> tuple[str, str]:
-    if path.suffix.lower() in {".parquet", ".pq"}:
+    if path.suffix.lower() in PARQUET_SUFFIXES:
         return PARQUET, "None"
     return CSV, "Gzip" if path.suffix.lower() == ".gz" else "None"
 
 
-def check_target(tables: Tables, target: str) -> None:
-    """Check that CSV files have the target before they are sent; the server checks every format.
+def check_columns(tables: Tables, named: Mapping[str, Iterable[str]]) -> None:
+    """Check that every file has the columns that options name, before anything is sent.
+
+    Args:
+        tables: the files.
+        named: for each option the columns it names.
 
     Raises:
-        click.ClickException: when a file is empty or has no such column.
+        click.ClickException: when a file is empty or cannot be read.
+        NotFoundError: when a file lacks a column.
     """
-    if tables.content_type != CSV:
-        return
     for path in tables.paths:
-        columns = _read_header(path)
+        columns = read_columns(path)
         if not columns:
             raise click.ClickException(f"{path} is empty.")
-        if target not in columns:
-            raise click.ClickException(f"{path} has no column {target!r}. {_suggest(target, columns)}")
+        for option, names in named.items():
+            for name in names:
+                if name not in columns:
+                    raise NotFoundError(f"{option}: {path} has no column {name!r}; {_hint(name, columns)}")
 
 
-def _read_header(path: Path) -> list[str]:
+def _hint(name: str, columns: Sequence[str]) -> str:
+    if close := suggest(name, columns):
+        return close[0].lower() + close[1:]
+    more = f" and {len(columns) - SHOWN_COLUMNS} more" if len(columns) > SHOWN_COLUMNS else ""
+    return f"it has: {', '.join(columns[:SHOWN_COLUMNS])}{more}."
+
+
+def read_columns(path: Path) -> list[str]:
+    """Return the names of a file's columns; none when it is empty.
+
+    Raises:
+        click.ClickException: when it cannot be read as what its name says.
+    """
+    if path.suffix.lower() in PARQUET_SUFFIXES:
+        return _read_schema(path)
     is_packed = path.suffix.lower() == ".gz"
     try:
         with (
@@ -79,9 +104,23 @@ def _read_header(path: Path) -> list[str]:
         raise click.ClickException(f"{path} cannot be read as CSV: {error}.") from None
 
 
-def _suggest(target: str, columns: Sequence[str]) -> str:
-    lowered = {column.lower(): column for column in columns}
-    close = [lowered[name] for name in difflib.get_close_matches(target.lower(), lowered, n=SUGGESTIONS)]
-    if close:
-        return f"Did you mean {' or '.join(map(repr, close))}?"
-    return f"It has: {', '.join(columns)}."
+def _read_schema(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        return list(pyarrow.parquet.read_schema(path).names)
+    except pa.ArrowException as error:
+        raise click.ClickException(f"{path} cannot be read as Parquet: {error}.") from None
+
+
+def complete_column(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the columns of the files that are on the command line so far, for shells."""
+    from click.shell_completion import CompletionItem
+
+    files = ctx.params.get("files") or ctx.args  # arguments of a line that is not complete are left over
+    try:
+        columns = [column for path in files[:1] for column in read_columns(Path(path))]
+    except (OSError, click.ClickException):
+        return []
+    return [CompletionItem(column) for column in columns if column.startswith(incomplete)]

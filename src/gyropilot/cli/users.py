@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gyropilot.cli.frame import CONTEXT, Word, command, write_json
+
 if TYPE_CHECKING:
     from gyropilot.service.access import AccessKey
     from gyropilot.storage.credentials import FileCredentials
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 ROLES = ("admin", "user", "invoke")
 
 
-@click.group()
+@click.group(context_settings=CONTEXT)
 def users() -> None:
     """Make, list and revoke users and their access keys.
 
@@ -27,61 +29,75 @@ def users() -> None:
     """
 
 
-@users.command()
+@command("gyropilot users add bo --role invoke")
 @click.argument("name")
-@click.option("--role", type=click.Choice(ROLES), default="user", show_default=True, help="What the user may do")
-def add(name: str, role: str) -> None:
+@click.option("--role", type=Word(ROLES), default="user", show_default=True, help="What the user may do")
+def add(name: str, role: str, as_json: bool) -> None:
     """Make a user and print its first access key, which is not shown again."""
     from gyropilot.service.access import Role
 
     with _change("AddUser", name) as credentials:
-        _print_key(credentials.add_user(name, Role(role)))
+        _print_key(credentials.add_user(name, Role(role)), as_json=as_json)
 
 
-@users.command("list")
-def list_users() -> None:
+@command("gyropilot users list --json", name="list")
+def list_users(as_json: bool) -> None:
     """List the users with their roles and access keys."""
-    from rich import box
-    from rich.table import Table
+    from gyropilot.cli.terminal import format_time, make_grid, open_console
 
-    from gyropilot.cli.terminal import format_time, open_console
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("user", "role", "created", "access keys"):
-        table.add_column(heading, no_wrap=True)
-    for user in _open_credentials().list_users():
+    found = _open_credentials().list_users()
+    if as_json:
+        write_json(
+            [
+                {"user": each.name, "role": each.role.value, "created": each.created_at, "keys": each.access_key_ids}
+                for each in found
+            ]
+        )
+        return
+    table = make_grid("user", "role", "created", "access keys")
+    for user in found:
         created = format_time(user.created_at) if user.created_at is not None else ""
         table.add_row(user.name, user.role.value, created, "\n".join(user.access_key_ids))
     open_console().print(table)
 
 
-@users.command()
+@command("gyropilot users revoke bo")
 @click.argument("name")
-def revoke(name: str) -> None:
+def revoke(name: str, as_json: bool) -> None:
     """Remove a user with all of its access keys; the last administrator cannot be removed."""
     with _change("RevokeUser", name) as credentials:
         credentials.revoke_user(name)
+    if as_json:
+        write_json({"revoked": name})
 
 
-@users.group()
+@click.group(context_settings=CONTEXT)
 def keys() -> None:
     """Make and revoke single access keys of users."""
 
 
-@keys.command("add")
+@command("gyropilot users keys add bo", name="add")
 @click.argument("name")
-def add_key(name: str) -> None:
+def add_key(name: str, as_json: bool) -> None:
     """Make a further access key for a user and print it; it is not shown again."""
     with _change("AddKey", name) as credentials:
-        _print_key(credentials.add_key(name))
+        _print_key(credentials.add_key(name), as_json=as_json)
 
 
-@keys.command("revoke")
+@command("gyropilot users keys revoke AKIA0123456789ABCDEF", name="revoke")
 @click.argument("access_key_id")
-def revoke_key(access_key_id: str) -> None:
+def revoke_key(access_key_id: str, as_json: bool) -> None:
     """Remove one access key; the last administrator's last one cannot be removed."""
     with _change("RevokeKey", access_key_id) as credentials:
         credentials.revoke_key(access_key_id)
+    if as_json:
+        write_json({"revoked": access_key_id})
+
+
+for each in (add, list_users, revoke, keys):
+    users.add_command(each)
+for each in (add_key, revoke_key):
+    keys.add_command(each)
 
 
 def _open_credentials() -> FileCredentials:
@@ -126,6 +142,9 @@ def _change(operation: str, resource: str) -> Iterator[FileCredentials]:
         audit.close()
 
 
-def _print_key(key: AccessKey) -> None:
+def _print_key(key: AccessKey, *, as_json: bool) -> None:
+    if as_json:
+        write_json({"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key})
+        return
     click.echo(f"export AWS_ACCESS_KEY_ID={shlex.quote(key.access_key_id)}")
     click.echo(f"export AWS_SECRET_ACCESS_KEY={shlex.quote(key.secret_access_key)}")

@@ -5,9 +5,13 @@ from __future__ import annotations
 import click
 
 from gyropilot import __version__
+from gyropilot.cli.frame import command, write_json
 
 
-@click.command()
-def version() -> None:
+@command("gyropilot version")
+def version(as_json: bool) -> None:
     """Print the version."""
-    click.echo(f"gyropilot {__version__}")
+    if as_json:
+        write_json({"version": __version__})
+    else:
+        click.echo(f"gyropilot {__version__}")

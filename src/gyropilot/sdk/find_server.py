@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from collections.abc import Mapping
+from typing import Any
 
 from gyropilot.sdk.home import Home
 
 HEALTH_PATH = "/_gyropilot/health"
 HEALTH_SECONDS = 2.0
+MAX_BYTES = 10_000
 
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 """Opens a URL without a proxy: the server is on this machine."""
@@ -28,8 +31,18 @@ def find_local_server(home: Home) -> str:
 
 def answers(url: str) -> bool:
     """Tell whether a Gyropilot server answers at this URL."""
+    return read_health(url) is not None
+
+
+def read_health(url: str) -> dict[str, Any] | None:
+    """Return what a server at this URL says of itself, its version for instance; None when none answers."""
     try:
         with _open(url + HEALTH_PATH, timeout=HEALTH_SECONDS) as response:
-            return bool(response.status == 200)
+            content, status = response.read(MAX_BYTES), response.status
     except (OSError, ValueError):
-        return False
+        return None
+    try:
+        document = json.loads(content)
+    except ValueError:
+        document = {}
+    return (document if isinstance(document, dict) else {}) if status == 200 else None  # HTTP: OK

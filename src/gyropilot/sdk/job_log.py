@@ -25,7 +25,7 @@ class JobLog:
     group: str
     """The group of logs."""
     job: str
-    """The job: its streams are those whose name is the job's, or begins with it and a stroke."""
+    """The job: its streams have its name, or begin with it and a stroke; empty: all streams of the group."""
     _tokens: dict[str, str] = field(default_factory=dict)
 
     def read_new(self) -> list[str]:
@@ -40,11 +40,10 @@ class JobLog:
             raise
 
     def _list_streams(self) -> list[str]:
-        pages = self.client.get_paginator("describe_log_streams").paginate(
-            logGroupName=self.group, logStreamNamePrefix=self.job
-        )
+        place: dict[str, Any] = {"logStreamNamePrefix": self.job} if self.job else {}
+        pages = self.client.get_paginator("describe_log_streams").paginate(logGroupName=self.group, **place)
         names = (stream["logStreamName"] for page in pages for stream in page["logStreams"])
-        return [name for name in names if name == self.job or name.startswith(f"{self.job}/")]
+        return [name for name in names if not self.job or name == self.job or name.startswith(f"{self.job}/")]
 
     def _read_stream(self, stream: str) -> list[str]:
         lines: list[str] = []

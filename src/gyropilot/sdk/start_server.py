@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from importlib import import_module
 
 from gyropilot.sdk.errors import ServerStartError
 from gyropilot.sdk.find_server import find_local_server
@@ -35,6 +36,7 @@ def start_server(home: Home, environment: Mapping[str, str]) -> str:
     home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     began_at = home.log.stat().st_size if home.log.exists() else 0
     process = _launch(home, environment)
+    import_module("boto3")  # whoever starts a server asks it something next: that is loaded while it starts
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         url = find_local_server(home)

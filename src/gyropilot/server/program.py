@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import ipaddress
+import json
 import logging
 import os
 import signal
@@ -53,14 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--home", help="state folder (GYROPILOT_HOME)")
     parser.add_argument("--quotas", help="what jobs may ask for: generous or aws (GYROPILOT_QUOTAS)")
     parser.add_argument("--anonymous", action="store_true", help="let unsigned requests in; on loopback only")
+    parser.add_argument("--json", action="store_true", help="write a line of JSON once it listens")
     options = vars(parser.parse_args(arguments))
     allows_anonymous = options.pop("anonymous")  # a flag only: a variable might be inherited unseen
+    tell = _tell_programs if options.pop("json") else None
     given = {f"GYROPILOT_{name.upper()}": value for name, value in options.items() if value}
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("alembic", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        serve(read_settings({**os.environ, **given}), allows_anonymous=allows_anonymous)
+        serve(read_settings({**os.environ, **given}), allows_anonymous=allows_anonymous, tell=tell)
     except (AlreadyRunningError, ValueError, OSError) as error:
         sys.stderr.write(f"gyropilot: {error}\n")
         return 1
@@ -72,6 +75,7 @@ def serve(
     *,
     allows_anonymous: bool = False,
     open_launcher: Callable[[Settings], Launcher] = open_launcher,
+    tell: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; call it from the main thread.
 
@@ -79,6 +83,7 @@ def serve(
         settings: how this installation runs.
         allows_anonymous: whether unsigned requests are let in.
         open_launcher: gives what starts workers and model servers; it is closed at the end.
+        tell: is told the server's URL once it listens.
 
     Raises:
         ValueError: when unsigned requests are allowed and the address is not loopback.
@@ -120,14 +125,22 @@ def serve(
         stack.enter_context(_tell_events(settings, stores, service.identity))
         _warm_up()
 
-        def tell() -> None:
+        def announce_url() -> None:
             url = _url(settings.host, listener.getsockname()[1])
             stack.enter_context(announce(settings.home, url, __version__, datetime.now(UTC).isoformat()))
             log.info("Gyropilot %s listens at %s", __version__, url)
             if allows_anonymous:
                 log.warning("Requests without a signature are let in: every program of this machine may do everything.")
+            if tell is not None:
+                tell(url)
 
-        _Server(_configure(app), tell).run(sockets=[listener])
+        _Server(_configure(app), announce_url).run(sockets=[listener])
+
+
+def _tell_programs(url: str) -> None:
+    """Say to whoever started the server where it listens."""
+    sys.stdout.write(json.dumps({"endpoint_url": url, "version": __version__, "pid": os.getpid()}) + "\n")
+    sys.stdout.flush()
 
 
 def _configure(app: object) -> uvicorn.Config:

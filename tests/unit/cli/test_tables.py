@@ -4,9 +4,13 @@ import gzip
 from pathlib import Path
 
 import click
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
-from gyropilot.cli.tables import CSV, PARQUET, Tables, check_target, recognise_tables
+from gyropilot.cli.failures import NotFoundError
+from gyropilot.cli.tables import Tables, check_columns, recognise_tables
+from gyropilot.sdk.frames import CSV, PARQUET
 
 
 @pytest.mark.parametrize(
@@ -40,25 +44,33 @@ def write(folder: Path, content: bytes, name: str = "a.csv") -> Tables:
 
 
 def test_a_target_in_the_header_is_found(tmp_path: Path) -> None:
-    check_target(write(tmp_path, b'\xef\xbb\xbfage,"the answer"\n1,2\n'), "the answer")
-    check_target(write(tmp_path, b'\xef\xbb\xbfage,"the answer"\n1,2\n'), "age")
-    check_target(write(tmp_path, gzip.compress(b"age,y\n1,2\n"), "a.csv.gz"), "y")
+    check_columns(write(tmp_path, b'\xef\xbb\xbfage,"the answer"\n1,2\n'), {"--target": ["the answer"]})
+    check_columns(write(tmp_path, b'\xef\xbb\xbfage,"the answer"\n1,2\n'), {"--target": ["age"]})
+    check_columns(write(tmp_path, gzip.compress(b"age,y\n1,2\n"), "a.csv.gz"), {"--target": ["y"]})
 
 
 @pytest.mark.parametrize(
     ("content", "name", "words"),
     [
         (b"", "a.csv", "is empty"),
-        (b"age,income\n", "a.csv", "has no column 'Incme'. Did you mean 'income'"),
-        (b"age,y\n", "a.csv", "It has: age, y"),
+        (b"age,income\n", "a.csv", "has no column 'Incme'; did you mean 'income'"),
+        (b"age,y\n", "a.csv", "it has: age, y"),
         (b"\xff\xfe\x00", "a.csv", "cannot be read as CSV"),
         (b"age,y\n", "a.csv.gz", "cannot be read as CSV"),
     ],
 )
 def test_a_file_without_the_target_is_refused(tmp_path: Path, content: bytes, name: str, words: str) -> None:
     with pytest.raises(click.ClickException, match=words):
-        check_target(write(tmp_path, content, name), "Incme")
+        check_columns(write(tmp_path, content, name), {"--target": ["Incme"]})
 
 
-def test_parquet_is_left_to_the_server(tmp_path: Path) -> None:
-    check_target(write(tmp_path, b"PAR1", "a.parquet"), "y")
+def test_the_columns_of_parquet_are_known_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pa.table({"age": [1], "income": [2]}), path)
+    tables = recognise_tables([path])
+    check_columns(tables, {"--target": ["income"], "--weights": []})
+    with pytest.raises(NotFoundError, match=r"--weights: .* has no column 'ag'; did you mean 'age'\?"):
+        check_columns(tables, {"--target": ["income"], "--weights": ["ag"]})
+    path.write_bytes(b"PAR1")
+    with pytest.raises(click.ClickException, match="cannot be read as Parquet"):
+        check_columns(tables, {"--target": ["income"]})

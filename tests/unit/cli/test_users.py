@@ -79,3 +79,15 @@ def test_changes_are_written_into_the_audit_log(home: Path, capsys: pytest.Captu
         ("RevokeUser", "admin", 400),
     ]
     assert secret not in text
+
+
+def test_programs_are_told_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("users", "add", "bo", "--json") == 0
+    key = json.loads(capsys.readouterr().out)
+    assert set(key) == {"access_key_id", "secret_access_key"}
+    assert run("users", "list", "--json") == 0
+    listed = {user["user"]: user for user in json.loads(capsys.readouterr().out)}
+    assert listed["bo"]["keys"] == [key["access_key_id"]]
+    assert listed["bo"]["role"] == "user"
+    assert run("users", "keys", "revoke", "--json", key["access_key_id"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"revoked": key["access_key_id"]}

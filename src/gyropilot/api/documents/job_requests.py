@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from gyropilot.api.documents.metrics import OUR_NAMES
 from gyropilot.api.documents.problem_types import BY_AWS
+from gyropilot.api.documents.tags import read_seed, read_tags
 from gyropilot.service.errors import InvalidRequestError
 from gyropilot.service.records import AUTO, ENSEMBLING, TUNING, Problem
 
@@ -59,6 +60,7 @@ def read_problem(params: dict[str, Any]) -> Problem:
         validation_fraction=config.get("DataSplitConfig", {}).get("ValidationFraction"),
         features_uri=config.get("CandidateGenerationConfig", {}).get("FeatureSpecificationS3Uri", ""),
         weight_column=_read_weight_column(channel),
+        seed=read_seed(read_tags(params)),
         output_uri=params["OutputDataConfig"]["S3OutputPath"],
         problem_type=problem_type,
         objective=objective,

@@ -22,6 +22,16 @@ class Entry:
     """What was trained; empty when its training job does not say."""
 
     @property
+    def name(self) -> str:
+        """The candidate's name."""
+        return str(self.candidate["CandidateName"])
+
+    @property
+    def status(self) -> str:
+        """The candidate's status."""
+        return str(self.candidate["CandidateStatus"])
+
+    @property
     def score(self) -> float | None:
         """The objective's value; None when there is none."""
         metric = self.candidate.get("FinalAutoMLJobObjectiveMetric")
@@ -34,16 +44,23 @@ class Entry:
         return {metric.get("StandardMetricName") or metric["MetricName"]: metric["Value"] for metric in listed}
 
 
-def read_leaderboard(session: Clients, job: str) -> list[Entry]:
-    """Return the job's candidates, best first and those without a score last."""
+def read_leaderboard(session: Clients, job: str, known: dict[str, str] | None = None) -> list[Entry]:
+    """Return the job's candidates, best first and those without a score last.
+
+    Args:
+        session: where the job is.
+        job: its name.
+        known: algorithms by candidate, so that whoever looks again asks for those of new candidates only; is added to.
+    """
     sagemaker: Any = session.sagemaker_client
+    algorithms = {} if known is None else known
     pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
-    entries = [
-        Entry(candidate=candidate, algorithm=_find_algorithm(sagemaker, candidate))
-        for page in pages
-        for candidate in page["Candidates"]
-    ]
-    return sorted(entries, key=_rank)
+    found = [candidate for page in pages for candidate in page["Candidates"]]
+    for candidate in found:
+        name = candidate["CandidateName"]
+        if name not in algorithms:
+            algorithms[name] = _find_algorithm(sagemaker, candidate)
+    return sorted((Entry(candidate=each, algorithm=algorithms[each["CandidateName"]]) for each in found), key=_rank)
 
 
 def describe_entry(entry: Entry) -> dict[str, Any]:
