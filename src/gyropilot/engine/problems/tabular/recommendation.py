@@ -17,7 +17,7 @@ from gyropilot.engine.metrics.catalogue import find_metric
 from gyropilot.engine.problems.tabular.enrich import take_answers
 from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
 from gyropilot.engine.search.pipelines import choose_pipelines
-from gyropilot.engine.search.spaces import Tuned, find_space
+from gyropilot.engine.search.spaces import Tuned, Workload, find_space
 from gyropilot.engine.task import Mode, Task
 from gyropilot.engine.tuning import Pipeline, Space
 
@@ -46,9 +46,16 @@ class Recommendation:
 
 
 def choose(
-    prepared: Prepared, data: TrainingData, algorithms: Sequence[str], task: Task
+    prepared: Prepared, data: TrainingData, algorithms: Sequence[str], task: Task, lane_seconds: float | None = None
 ) -> tuple[tuple[Pipeline, ...], dict[str, Tuned]]:
     """Return the pipelines of a task, and for each of their algorithms what is tuned.
+
+    Args:
+        prepared: what is known of the table.
+        data: the table.
+        algorithms: names of those that may be used.
+        task: what was asked for.
+        lane_seconds: what all lanes have together; None: as long as it takes.
 
     Raises:
         TaskError: when the task asks for pipelines or ranges that do not exist.
@@ -57,10 +64,16 @@ def choose(
     learned = learned[:: -(-len(learned) // SAMPLE)]
     answers = take_answers(data, learned)
     pipelines = choose_pipelines(prepared.encoder, data.features[learned], answers, algorithms, task.tuning)
-    width = len(prepared.encoder.features)
+    workload = Workload(
+        rows=prepared.rows,
+        columns=len(prepared.encoder.features),
+        outputs=data.output_count,
+        folds=prepared.fold_count,
+        lane_seconds=lane_seconds,
+    )
     ranges = task.tuning.ranges
     tuned = {
-        name: find_space(name, prepared.problem_type, prepared.rows, width, ranges.get(name, {}))
+        name: find_space(name, prepared.problem_type, workload, ranges.get(name, {}))
         for name in dict.fromkeys(pipeline.algorithm for pipeline in pipelines)
     }
     return pipelines, tuned
