@@ -142,7 +142,7 @@ def test_chosen_algorithms_restrict_the_pipelines() -> None:
 def test_starts_lie_within_the_space(
     seconds: float | None, algorithm: str, rows: int, problem_type: ProblemType
 ) -> None:
-    tuned = find_space(algorithm, problem_type, Workload(rows=rows, columns=20, lane_seconds=seconds), {})
+    tuned = find_space(algorithm, problem_type, Workload(rows=rows, columns=20, seconds=seconds), {})
     assert tuned.starts
     for start in tuned.starts:
         assert start.keys() == tuned.space.keys()
@@ -161,19 +161,19 @@ def test_ranges_of_the_user_are_kept() -> None:
 
 def test_short_times_ask_for_fast_learners() -> None:
     def lay_out(algorithm: str, seconds: float | None) -> Tuned:
-        size = Workload(rows=15_000, columns=54, outputs=7, folds=5, lane_seconds=seconds)
+        size = Workload(rows=15_000, columns=54, outputs=7, folds=5, lanes=2, seconds=seconds)
         return find_space(algorithm, ProblemType.MULTICLASS, size, {})
 
-    trees = [lay_out("xgboost", seconds) for seconds in (None, 10_000, 1_000, 100, 1)]
+    trees = [lay_out("xgboost", seconds) for seconds in (None, 10_000, 500, 10, 1)]
     lows = [eta.low for each in trees if isinstance(eta := each.space["eta"], Range)]
     assert trees[0].space == XGBOOST
     assert trees[0].fixed == trees[1].fixed == {"num_round": MOST_ROUNDS}
     assert lows == sorted(lows)
     assert lows[-2:] == [0.2, 0.2]
     assert float(trees[3].starts[0]["eta"]) == 0.2
-    epochs = [int(lay_out("mlp", seconds).fixed["epochs"]) for seconds in (None, 1_000, 200, 1)]
+    epochs = [int(lay_out("mlp", seconds).fixed["epochs"]) for seconds in (None, 500, 100, 1)]
     assert epochs == sorted(epochs, reverse=True)
-    assert epochs[-1] == 4
+    assert epochs[-1] == 6
 
 
 def test_short_tables_are_judged_by_a_fold_and_long_ones_by_rows_and_rounds() -> None:
@@ -222,6 +222,8 @@ def test_where_nobody_is_waited_for_all_that_is_known_counts() -> None:
     referee = Halving((Stage(folds=(0,)), Stage(folds=(0, 1))), waits=False)
     assert lets_on(referee, 2, 0.5) is None, "there is nothing to compare it with"
     assert lets_on(referee, 2, 0.5, at_once=True)
+    assert lets_on(referee, 3, 0.6) is None
+    referee.note_end(5, (0.7,))
     assert lets_on(referee, 3, 0.6) is False
     assert lets_on(referee, 1, 0.4), "trials of higher numbers have a say"
     assert referee.losses(1) == (0.4,)

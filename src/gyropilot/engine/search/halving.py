@@ -20,7 +20,7 @@ FEWEST_ROWS = 20_000
 """No stage learns from fewer rows than this."""
 MOST_PARTS = 3
 """So many stages come before the one with all rows and rounds."""
-FEWEST_OTHERS = 1
+FEWEST_OTHERS = REDUCTION - 1
 """Where nobody is waited for, a trial is judged when so many others have been through the same."""
 
 

@@ -17,16 +17,18 @@ FEW_ROWS = 5000
 MANY_CELLS = 8_000_000
 """Lines with more numbers than this to learn from are fitted by stochastic gradient descent."""
 MOST_ROUNDS = 2000
-TRIAL_SHARE = 1 / 6
+TRIAL_SHARE = 1 / 10
 """With a limit of time a whole trial is laid out to take about so much of it, as far as its parameters allow."""
 TRAVEL = 15
 """Rounds times `eta` after which more rounds hardly help, on most tables."""
 HIGHEST_LOW_RATE = 0.2
-LEAST_ROUNDS, LEAST_EPOCHS = 100, 4
+LEAST_ROUNDS, LEAST_EPOCHS, LEAST_EPOCH_ROWS = 100, 6, 20_000
 CELL_SECONDS, COLUMN_SECONDS = 6e-9, 5e-5
 """What a tree of usual depth takes for each number that it learns from, and for each column's histograms."""
 ROW_SECONDS, NUMBER_SECONDS = 2e-5, 6e-7
 """What a network of usual size takes for each row that it learns from, and for each number of it."""
+PASS_SECONDS, MOST_PASSES = 5e-7, 10
+"""What stochastic gradient descent takes for each number that it learns from, and how often it sees a row at most."""
 
 XGBOOST: Space = {
     "eta": Range(low=0.01, high=0.3),
@@ -87,14 +89,16 @@ class Workload:
     """Raw scores of a row: one, or one for each class of more than two."""
     folds: int = 1
     """How many models a whole trial trains."""
-    lane_seconds: float | None = None
-    """What all lanes have together; None: as long as it takes."""
+    lanes: int = 1
+    """How many models are trained at once."""
+    seconds: float | None = None
+    """How long the whole search may take; None: as long as it takes."""
 
     def count_affordable(self, seconds: float) -> float:
         """Return how many steps of so many seconds each model of a trial may make; inf without a limit of time."""
-        if self.lane_seconds is None:
+        if self.seconds is None:
             return math.inf
-        return TRIAL_SHARE * self.lane_seconds / (self.folds * seconds)
+        return TRIAL_SHARE * self.seconds * min(self.lanes, self.folds) / (self.folds * seconds)
 
 
 def find_space(
@@ -169,14 +173,18 @@ def _tune_lines(problem_type: ProblemType, workload: Workload) -> Tuned:
         starts: list[Parameters] = [{"wd": value} for value in (1e-3, 1e-5, 0.1)]
         return Tuned(space=LINES, fixed={"solver": "lbfgs"}, starts=starts)
     starts = [{"wd": 1e-5, "l1": 1e-7, "learning_rate": 0.05}, {"wd": 1e-7, "l1": 1e-6, "learning_rate": 0.01}]
-    return Tuned(space=STOCHASTIC_LINES, fixed={"solver": "sgd", "epochs": 10}, starts=starts)
+    passes = workload.count_affordable(PASS_SECONDS * workload.rows * workload.columns)
+    fixed: Parameters = {"solver": "sgd", "epochs": round(min(MOST_PASSES, max(1, passes)))}
+    return Tuned(space=STOCHASTIC_LINES, fixed=fixed, starts=starts)
 
 
 def _tune_networks(problem_type: ProblemType, workload: Workload) -> Tuned:
     (usual,) = (entry.parameters for entry in MLP().configurations(problem_type, workload.rows))
     start = {name: value for name, value in usual.items() if name in NETWORKS}
     rows_of_epoch = min(workload.rows, int(usual["epoch_rows"]))
-    epochs = workload.count_affordable(rows_of_epoch * (ROW_SECONDS + NUMBER_SECONDS * workload.columns))
+    affordable_rows = workload.count_affordable(ROW_SECONDS + NUMBER_SECONDS * workload.columns)
+    epochs = round(min(int(usual["epochs"]), max(LEAST_EPOCHS, affordable_rows / rows_of_epoch)))
     fixed = {name: value for name, value in usual.items() if name not in NETWORKS}
-    fixed["epochs"] = round(min(int(usual["epochs"]), max(LEAST_EPOCHS, epochs)))
+    fixed["epochs"] = epochs
+    fixed["epoch_rows"] = round(min(int(usual["epoch_rows"]), max(LEAST_EPOCH_ROWS, affordable_rows / epochs)))
     return Tuned(space=NETWORKS, fixed=fixed, starts=[start, {**start, "layers": "128"}])

@@ -22,6 +22,7 @@ class MLP:
         extra="networks",
         schedule="epochs",
         limit="epochs",
+        sample="epoch_rows",
         modes=frozenset({Mode.HYPERPARAMETER_TUNING}),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gyropilot.engine.algorithms.catalogue import find_algorithms
+from gyropilot.engine.budget import Budget
 from gyropilot.engine.contracts import HOLDOUT, TrainingData
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import read_training_data
@@ -46,7 +47,7 @@ class Recommendation:
 
 
 def choose(
-    prepared: Prepared, data: TrainingData, algorithms: Sequence[str], task: Task, lane_seconds: float | None = None
+    prepared: Prepared, data: TrainingData, algorithms: Sequence[str], task: Task, budget: Budget | None = None
 ) -> tuple[tuple[Pipeline, ...], dict[str, Tuned]]:
     """Return the pipelines of a task, and for each of their algorithms what is tuned.
 
@@ -55,7 +56,7 @@ def choose(
         data: the table.
         algorithms: names of those that may be used.
         task: what was asked for.
-        lane_seconds: what all lanes have together; None: as long as it takes.
+        budget: the limits; None: none.
 
     Raises:
         TaskError: when the task asks for pipelines or ranges that do not exist.
@@ -69,7 +70,8 @@ def choose(
         columns=len(prepared.encoder.features),
         outputs=data.output_count,
         folds=prepared.fold_count,
-        lane_seconds=lane_seconds,
+        lanes=budget.lanes if budget else 1,
+        seconds=budget.max_runtime_seconds if budget else None,
     )
     ranges = task.tuning.ranges
     tuned = {

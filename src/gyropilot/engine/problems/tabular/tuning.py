@@ -62,9 +62,7 @@ class TuningRun(TabularRun):
         yield from super()._open()
         prepared, task = self._prepared, self._task
         names = [algorithm.name for algorithm in self._algorithms]
-        seconds = self._budget.max_runtime_seconds
-        lane_seconds = None if seconds is None else seconds * (1 if self._budget.in_process else self._budget.cores)
-        chosen, tuned = choose(prepared, self._data, names, task, lane_seconds)
+        chosen, tuned = choose(prepared, self._data, names, task, self._budget)
         yield PipelinesChosen(pipelines=chosen)
         self._tables = RecipeTables(prepared, self._data, self._folder / "data", chosen, task.seed)
         lag = max(self._budget.cores + 1, LEAST_LAG)
