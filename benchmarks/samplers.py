@@ -1,6 +1,6 @@
 """Tries what proposes trials: the best loss of cross-validated XGBoost after some trials with each Optuna sampler.
 
-python -m benchmarks.samplers --data FOLDER --sets a,b [--seeds 0,1] [--trials 30] [--samplers tpe;gp]
+python -m benchmarks.samplers --data FOLDER --sets a,b [--rows 2000] [--seeds 0,1] [--trials 24] [--samplers tpe;gp]
 
 Every search begins with the engine's good starts. A quarter of each set is held out by `benchmarks/splits.py` and not
 looked at. Prints a Markdown table, which `benchmarks/experiments.md` keeps with what it decided.
@@ -13,14 +13,17 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
+import pyarrow as pa
+import pyarrow.csv
 
 from benchmarks.experiments import Table, format_row, open_table, train
-from benchmarks.splits import read_manifest
+from benchmarks.splits import DataSet, read_manifest, read_table
 from gyropilot.engine.search.spaces import Workload, find_space
 from gyropilot.engine.search.tuner import CANDIDATES, RANDOM_TRIALS
 from gyropilot.engine.tuning import Range
@@ -34,6 +37,15 @@ SAMPLERS: Mapping[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "qmc": lambda seed: optuna.samplers.QMCSampler(scramble=True, seed=seed),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
+
+
+def shorten(data: DataSet, rows: int, folder: Path) -> DataSet:
+    """Return a set of so many rows of another, drawn at random."""
+    table = read_table(data)
+    chosen = np.random.default_rng(0).permutation(len(table))[:rows]
+    path = folder / "rows.csv"
+    pa.csv.write_csv(table.take(chosen), path)
+    return replace(data, path=path)
 
 
 def search(table: Table, sampler: str, trials: int, seed: int) -> tuple[list[float], float]:
@@ -80,8 +92,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="a folder with manifest.json")
     parser.add_argument("--sets", required=True, help="names of data sets")
+    parser.add_argument("--rows", type=int, default=3000, help="of each set at most")
     parser.add_argument("--seeds", default="0,1")
-    parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--samplers", default=";".join(SAMPLERS), help="separated by semicolons")
     read = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -92,7 +105,7 @@ def main() -> None:
     for data in read_manifest(read.data, read.sets.split(",")):
         found: dict[str, list[tuple[list[float], float]]] = {name: [] for name in read.samplers.split(";")}
         with tempfile.TemporaryDirectory(prefix="gyropilot-experiment-") as folder:
-            table: Any = open_table(data, 0, Path(folder))
+            table: Any = open_table(shorten(data, read.rows, Path(folder)), 0, Path(folder))
             for name, searches in found.items():
                 searches += [search(table, name, read.trials, seed) for seed in map(int, read.seeds.split(","))]
         print("\n".join(summarise(data.name, found, read.trials)), flush=True)

@@ -248,8 +248,6 @@ class Abilities:
     """Name of the parameter that says how many steps a training makes at most; empty: none does."""
     rate: str = ""
     """Name of the parameter that says how far a step goes, where as many steps of half the size come half as far."""
-    sample: str = ""
-    """The parameter that says how many rows a step learns from; a part of the steps takes a part of these as well."""
     ranges: Mapping[str, Range] = field(default_factory=dict)
     """Parameters that may be varied when its configurations are through and time is left; empty: none."""
 

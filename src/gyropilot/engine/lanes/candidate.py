@@ -228,13 +228,11 @@ class Candidate:
     def _parameters(self, fold: Fold) -> dict[str, Any]:
         """Return the parameters of a fold; one that makes a part of the steps makes them larger."""
         parameters = dict(self.plan.parameters)
-        limit, rate, sample = self._abilities.limit, self._abilities.rate, self._abilities.sample
+        limit, rate = self._abilities.limit, self._abilities.rate
         if fold.steps_share < 1 and limit in parameters:
             parameters[limit] = max(round(int(parameters[limit]) * fold.steps_share), FEWEST_STEPS)
             if rate in parameters:
                 parameters[rate] = max(min(float(parameters[rate]) / fold.steps_share, LARGEST_RATE), parameters[rate])
-            if sample in parameters:
-                parameters[sample] = round(int(parameters[sample]) * fold.steps_share)
         return parameters
 
     def _note_losses(self, steps_seen: int) -> NDArray[np.float64]:

@@ -22,7 +22,6 @@ class MLP:
         extra="networks",
         schedule="epochs",
         limit="epochs",
-        sample="epoch_rows",
         modes=frozenset({Mode.HYPERPARAMETER_TUNING}),
     )
 
