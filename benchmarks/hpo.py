@@ -1,19 +1,21 @@
 """Compares hyperparameter tuning: Gyropilot, plain Optuna-tuned XGBoost and FLAML, in equal time on equal cores.
 
 python -m benchmarks.hpo --data FOLDER [--budget 100] [--systems gyropilot-tuning,flaml] [--sets a,b] [--seed 0]
-python -m benchmarks.hpo --rows 1000000 [--columns 100] [--budget 600]
+python -m benchmarks.hpo --rows 1000000 [--columns 20] [--budget 240]
+python -m benchmarks.hpo
 
 The first form runs every system on every table of a folder and tells the best validation and held-out error against
 trials and seconds. The second tunes on one table of the generator of `benchmarks/growth.py`, once with trials that
-compete for rows and rounds and once with trials that see all of both, and tells when the first was as good as the
-second. Results are lines of `benchmarks/results/hpo.jsonl`; what is there already is not run again.
+compete for rows and rounds and once with trials that see all of both, and tells which was sooner as good as the other.
+Results are lines of `benchmarks/results/hpo.jsonl`; what is there already is not run again. Every form reports on all
+that is there, in `benchmarks/results/hpo.md`.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +31,14 @@ from benchmarks.tabular import Plan, choose_cores, find_pythons, measure_run
 RESULTS = ROOT / "benchmarks" / "results" / "hpo.jsonl"
 SYSTEMS = ("gyropilot-tuning", "optuna-xgboost", "flaml")
 FIDELITIES = {"full": "gyropilot-tuning-whole", "multi": "gyropilot-tuning"}
+GENERATED = "growth_"
+"""What the names of generated tables begin with."""
 SHARES = (0.25, 0.5, 0.75, 1.0)
 """At these shares of the budget the best so far is told."""
 
 
-def compare_systems(plan: Plan, results: Path) -> list[Record]:
-    """Run what there is no result of, and return all results."""
+def compare_systems(plan: Plan, results: Path) -> None:
+    """Run what there is no result of."""
     for data, run in plan.runs():
         if run in read_records(results) and run.system not in plan.again:
             continue
@@ -45,34 +49,43 @@ def compare_systems(plan: Plan, results: Path) -> list[Record]:
         print(
             f"{run.data}, {run.system}: {record.failure or f'{record.error:.5g}, {record.models} trials'}", flush=True
         )
-    records = read_records(results)
-    return [records[run] for _, run in plan.runs()]
 
 
-def compare_fidelities(plan: Plan, rows: int, columns: int, results: Path) -> dict[str, Record]:
-    """Tune on one long table with trials of a part of it, and with whole ones, and return both results."""
-    data = DataSet(name=f"growth_{rows}x{columns}", path=Path(), target=TARGET, problem="binary", weight="")
+def compare_fidelities(plan: Plan, rows: int, columns: int, results: Path) -> None:
+    """Tune on one long table with trials of a part of it, and with whole ones."""
+    data = DataSet(name=f"{GENERATED}{rows}x{columns}", path=Path(), target=TARGET, problem="binary", weight="")
     (budget,) = plan.budgets
-    found = {}
     with tempfile.TemporaryDirectory(prefix="gyropilot-hpo-") as name:
         folder = Path(name)
         split = Split(train=folder / "train.parquet", test=folder / "test.parquet")
         pq.write_table(make_table(rows, columns, plan.seed + 1), split.train)
         pq.write_table(make_table(TEST_ROWS, columns, plan.seed + 2), split.test)
-        for fidelity, system in FIDELITIES.items():
+        for system in plan.systems:
             run = plan.run_of(data, system, budget)
-            known = read_records(results).get(run)
-            if known is None or system in plan.again:
-                known = measure_run(plan, data, run, split, folder)
-                append_record(results, known)
-            found[fidelity] = known
-    return found
+            if run not in read_records(results) or system in plan.again:
+                append_record(results, measure_run(plan, data, run, split, folder))
 
 
 def best_at(record: Record, seconds: float, figure: str) -> float | None:
     """Return a figure of the best model that a search had after so many seconds; None where that is not known."""
     reached = [point[figure] for point in record.trace if point["seconds"] <= seconds]
     return reached[-1] if reached and reached[-1] is not None else None
+
+
+def write_all(records: Iterable[Record]) -> str:
+    """Return the report on all results: for each budget the systems, and for each generated table the fidelities."""
+    compared: dict[float, list[Record]] = {}
+    generated: dict[tuple[str, float], dict[str, Record]] = {}
+    fidelities = {system: name for name, system in FIDELITIES.items()}
+    for record in records:
+        run = record.run
+        if run.data.startswith(GENERATED):
+            generated.setdefault((run.data, run.budget_seconds), {})[fidelities[run.system]] = record
+        else:
+            compared.setdefault(run.budget_seconds, []).append(record)
+    parts = [f"#### {budget:g} s\n\n{write_report(each)}" for budget, each in compared.items()]
+    parts += [f"#### {name}, {budget:g} s\n\n{write_fidelities(each)}" for (name, budget), each in generated.items()]
+    return "\n".join(parts)
 
 
 def write_report(records: Sequence[Record]) -> str:
@@ -93,20 +106,22 @@ def write_report(records: Sequence[Record]) -> str:
 
 
 def write_fidelities(records: Mapping[str, Record]) -> str:
-    """Return when trials of a part of a table were as good as whole ones, as Markdown."""
-    lines = ["| trials | best validation | held-out | trials made | reached after |", "|---|---|---|---|---|"]
-    whole = records["full"]
-    goal = whole.trace[-1]["validation"] if whole.trace else float("nan")
+    """Return how soon trials of parts of a table, and whole ones, found what both found, as Markdown."""
+    lines = ["| trials | best validation | held-out | trials made | best after | both's best after |", "|---" * 6 + "|"]
+    searched = {name: record for name, record in records.items() if record.trace and not record.failure}
+    goal = max((record.trace[-1]["validation"] for record in searched.values()), default=float("nan"))
     reached = {}
     for fidelity, record in records.items():
-        if record.failure or not record.trace:
-            lines.append(f"| {fidelity} | {record.failure or 'no trial'} | | | |")
+        if fidelity not in searched:
+            lines.append(f"| {fidelity} | {record.failure or 'no trial'} | | | | |")
             continue
-        reached[fidelity] = next((p["seconds"] for p in record.trace if p["validation"] <= goal), float("nan"))
-        best = record.trace[-1]["validation"]
-        lines.append(f"| {fidelity} | {best:.5f} | {record.error:.5f} | {record.models} | {reached[fidelity]:.1f} s |")
+        last = record.trace[-1]
+        reached[fidelity] = next(point["seconds"] for point in record.trace if point["validation"] <= goal)
+        figures = [f"{last['validation']:.5f}", f"{record.error:.5f}", str(record.models), f"{last['seconds']:.1f} s"]
+        lines.append(_write_row(fidelity, [*figures, f"{reached[fidelity]:.1f} s"]))
     if len(reached) == len(FIDELITIES):
-        lines += ["", f"Parts reach the best of whole trials {reached['full'] / reached['multi']:.2f} times as fast."]
+        factor = reached["full"] / reached["multi"]
+        lines += ["", f"Parts of the table are {factor:.2f} times as fast to {goal:.5f}, which both reached."]
     return "\n".join(lines) + "\n"
 
 
@@ -146,7 +161,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a folder with manifest.json")
     parser.add_argument("--rows", type=int, default=0, help="of the generated table; compares fidelities")
-    parser.add_argument("--columns", type=int, default=100, help="of the generated table")
+    parser.add_argument("--columns", type=int, default=20, help="of the generated table")
     parser.add_argument("--budget", type=float, default=100.0, help="seconds for each search")
     parser.add_argument("--systems", default=",".join(SYSTEMS), help=f"of {', '.join(SYSTEMS)}")
     parser.add_argument("--sets", default="", help="names of data sets, separated by commas; all, if not given")
@@ -155,8 +170,8 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--python", action="append", default=[], metavar="ENVIRONMENT=PATH", help="as in bench-tabular")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results are and go")
     read = parser.parse_args(arguments)
-    if read.data is None and not read.rows:
-        parser.error("--data or --rows must be given")
+    if read.data and read.rows:
+        parser.error("--data and --rows are different benchmarks")
     read.systems, read.sets, read.again = (
         [part for part in text.split(",") if part] for text in (read.systems, read.sets, read.again)
     )
@@ -178,11 +193,11 @@ def main() -> None:
         pythons=find_pythons(systems, arguments.python),
         again=arguments.again,
     )
-    text = ""
     if arguments.data:
-        text += write_report(compare_systems(plan, arguments.results))
+        compare_systems(plan, arguments.results)
     if arguments.rows:
-        text += write_fidelities(compare_fidelities(plan, arguments.rows, arguments.columns, arguments.results))
+        compare_fidelities(plan, arguments.rows, arguments.columns, arguments.results)
+    text = write_all(read_records(arguments.results).values())
     arguments.results.with_suffix(".md").write_text(text, encoding="utf-8")
     print(f"\n{text}")
 

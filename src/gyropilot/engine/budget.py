@@ -43,6 +43,11 @@ class Budget:
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be above 0, not {value}")
 
+    @property
+    def lanes(self) -> int:
+        """How many models are trained at once."""
+        return 1 if self.in_process else self.cores
+
 
 @dataclass(frozen=True, kw_only=True)
 class Deadline:

@@ -204,8 +204,9 @@ class RunFinished(Event):
     """The run ended; nothing follows."""
 
     best: CandidateResult
+    """The one to use; of tuning, by two cross-validations: another may show a better objective in its search."""
     candidates: tuple[CandidateResult, ...]
-    """All finished ones, best first."""
+    """All finished ones: the best, then the others by their objective."""
     expected: float
     """The best candidate's objective less the advantage of having been chosen by it: what new rows will show."""
     reason: str

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.hpo import best_at, read_arguments, write_fidelities, write_report
+from benchmarks.hpo import best_at, read_arguments, write_all, write_fidelities, write_report
 from benchmarks.records import Record, Run
 
 
@@ -50,14 +50,34 @@ def test_parts_are_timed_to_the_best_of_whole_trials() -> None:
         "multi": make_record("t", "ours", 0.1, [(50, 0.25), (100, 0.2), (300, 0.15)]),
     }
     text = write_fidelities(records)
-    assert "| multi | 0.15000 | 0.10000 | 30 | 100.0 s |" in text
-    assert "Parts reach the best of whole trials 4.00 times as fast." in text
+    assert "| multi | 0.15000 | 0.10000 | 30 | 300.0 s | 100.0 s |" in text
+    assert "Parts of the table are 4.00 times as fast to 0.20000, which both reached." in text
+
+
+def test_parts_that_miss_the_best_of_whole_trials_are_timed_to_their_own() -> None:
+    records = {
+        "full": make_record("t", "ours", 0.1, [(100, 0.3), (200, 0.22), (400, 0.2)]),
+        "multi": make_record("t", "ours", 0.1, [(100, 0.25)]),
+    }
+    assert "2.00 times as fast to 0.25000" in write_fidelities(records)
+
+
+def test_the_report_holds_all_results() -> None:
+    records = [
+        make_record("a", "gyropilot-tuning", 0.1, [(10, 0.2)]),
+        make_record("growth_1000x5", "gyropilot-tuning", 0.1, [(50, 0.2)]),
+        make_record("growth_1000x5", "gyropilot-tuning-whole", None, [], failure="killed"),
+    ]
+    text = write_all(records)
+    assert "#### 100 s" in text
+    assert "#### growth_1000x5, 100 s" in text
+    assert "| full | killed |" in text
 
 
 def test_what_is_asked_for_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        read_arguments([])
-    assert "--data or --rows must be given" in capsys.readouterr().err
+        read_arguments(["--data", "folder", "--rows", "10"])
+    assert "--data and --rows are different benchmarks" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         read_arguments(["--rows", "1000", "--systems", "caret"])
     assert "there is no system 'caret'" in capsys.readouterr().err

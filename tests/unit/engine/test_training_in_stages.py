@@ -13,6 +13,7 @@ from gyropilot.engine.algorithms.linear.linear_learner import LinearLearner
 from gyropilot.engine.algorithms.losses import to_predictions
 from gyropilot.engine.bundle.graph import Member, build_graph
 from gyropilot.engine.contracts import Parameters, Plan, Stage
+from gyropilot.engine.data import store
 from gyropilot.engine.data.folds import CROSS_VALIDATED_ROWS, HELD_OUT_ROWS, deal_for_tuning
 from gyropilot.engine.data.store import deal_anew, read_training_data, take_share, write_training_data
 from gyropilot.engine.lanes.candidate import LARGEST_RATE, Candidate
@@ -89,6 +90,14 @@ def test_a_smaller_share_of_rows_is_a_part_of_a_larger_one() -> None:
     assert len(large.training_rows(0)) == round(0.5 * len(data.training_rows(0)))
     assert set(small.training_rows(0)) < set(large.training_rows(0)) < set(data.training_rows(0))
     np.testing.assert_array_equal(small.validation_rows(0), data.validation_rows(0))
+
+
+def test_a_share_of_rows_is_scored_on_no_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "FEWEST_SCORED", 10)
+    data = make_data(ProblemType.BINARY)
+    share = take_share(data, 0.1)
+    assert len(share.validation_rows(0)) == max(len(share.training_rows(0)), 10) < len(data.validation_rows(0))
+    assert set(share.validation_rows(0)) < set(data.validation_rows(0))
 
 
 def test_short_tables_have_five_folds_and_long_ones_hold_rows_out() -> None:

@@ -12,7 +12,7 @@ from gyropilot.engine.contracts import Plan, Stage
 from gyropilot.engine.errors import TaskError
 from gyropilot.engine.search.halving import FEWEST_ROWS, Halving, name_trial, number_of, plan_stages
 from gyropilot.engine.search.pipelines import TableFacts, recommend_pipelines
-from gyropilot.engine.search.spaces import Tuned, find_space
+from gyropilot.engine.search.spaces import MOST_ROUNDS, XGBOOST, Tuned, Workload, find_space
 from gyropilot.engine.search.tuner import TrialResult, Tuner, estimate_losses
 from gyropilot.engine.task import Mode, ProblemType, Task
 from gyropilot.engine.tuning import Choice, Pipeline, Range, Trial, Tuning
@@ -138,8 +138,11 @@ def test_chosen_algorithms_restrict_the_pipelines() -> None:
 @pytest.mark.parametrize("problem_type", list(ProblemType))
 @pytest.mark.parametrize("rows", [100, 3000, 1_000_000])
 @pytest.mark.parametrize("algorithm", ["xgboost", "linear-learner", "mlp"])
-def test_starts_lie_within_the_space(algorithm: str, rows: int, problem_type: ProblemType) -> None:
-    tuned = find_space(algorithm, problem_type, rows, 20, {})
+@pytest.mark.parametrize("seconds", [None, 1.0, 1e6])
+def test_starts_lie_within_the_space(
+    seconds: float | None, algorithm: str, rows: int, problem_type: ProblemType
+) -> None:
+    tuned = find_space(algorithm, problem_type, Workload(rows=rows, columns=20, seconds=seconds), {})
     assert tuned.starts
     for start in tuned.starts:
         assert start.keys() == tuned.space.keys()
@@ -149,19 +152,39 @@ def test_starts_lie_within_the_space(algorithm: str, rows: int, problem_type: Pr
 
 
 def test_ranges_of_the_user_are_kept() -> None:
-    tuned = find_space("xgboost", ProblemType.BINARY, 1000, 5, {"max_depth": Range(low=2, high=3, is_whole=True)})
+    size = Workload(rows=1000, columns=5)
+    tuned = find_space("xgboost", ProblemType.BINARY, size, {"max_depth": Range(low=2, high=3, is_whole=True)})
     assert {start["max_depth"] for start in tuned.starts} <= {2, 3}
     with pytest.raises(TaskError, match="xgboost has no parameter 'depth' that is tuned here; it has eta, "):
-        find_space("xgboost", ProblemType.BINARY, 1000, 5, {"depth": Range(low=2, high=3)})
+        find_space("xgboost", ProblemType.BINARY, size, {"depth": Range(low=2, high=3)})
+
+
+def test_short_times_ask_for_fast_learners() -> None:
+    def lay_out(algorithm: str, seconds: float | None) -> Tuned:
+        size = Workload(rows=15_000, columns=54, outputs=7, folds=5, lanes=2, seconds=seconds)
+        return find_space(algorithm, ProblemType.MULTICLASS, size, {})
+
+    trees = [lay_out("xgboost", seconds) for seconds in (None, 10_000, 500, 10, 1)]
+    lows = [eta.low for each in trees if isinstance(eta := each.space["eta"], Range)]
+    assert trees[0].space == XGBOOST
+    assert trees[0].fixed == trees[1].fixed == {"num_round": MOST_ROUNDS}
+    assert lows == sorted(lows)
+    assert lows[-2:] == [0.2, 0.2]
+    assert float(trees[3].starts[0]["eta"]) == 0.2
+    epochs = [int(lay_out("mlp", seconds).fixed["epochs"]) for seconds in (None, 500, 100, 1)]
+    assert epochs == sorted(epochs, reverse=True)
+    assert epochs[-1] == 6
 
 
 def test_short_tables_are_judged_by_a_fold_and_long_ones_by_rows_and_rounds() -> None:
     assert plan_stages(1000, 5, stops_early=True) == (
         Stage(folds=(0,)),
+        Stage(folds=(0, 1, 2)),
         Stage(folds=(0, 1, 2, 3, 4)),
     )
     shares = [stage.rows_share for stage in plan_stages(1_000_000, 1, stops_early=True)]
-    assert shares == pytest.approx([1 / 9, 1 / 3, 1])
+    assert shares == pytest.approx([1 / 27, 1 / 9, 1 / 3, 1])
+    assert [stage.rows_share for stage in plan_stages(200_000, 1, stops_early=True)] == pytest.approx([1 / 9, 1 / 3, 1])
     assert len(plan_stages(FEWEST_ROWS, 1, stops_early=True)) == 1
     assert len(plan_stages(1_000_000, 5, stops_early=False)) == 1
 
@@ -193,6 +216,20 @@ def test_a_trial_waits_for_those_before_it() -> None:
     referee.note_end(1, ())
     referee.note_end(2, (0.5,))
     assert lets_on(referee, 3, 0.3, stage=1)
+
+
+def test_where_nobody_is_waited_for_all_that_is_known_counts() -> None:
+    referee = Halving((Stage(folds=(0,)), Stage(folds=(0, 1))), waits=False)
+    assert lets_on(referee, 2, 0.5) is None, "there is nothing to compare it with"
+    assert lets_on(referee, 2, 0.5, at_once=True)
+    assert lets_on(referee, 3, 0.6) is None
+    referee.note_end(5, (0.7,))
+    assert lets_on(referee, 3, 0.6) is False
+    assert lets_on(referee, 1, 0.4), "trials of higher numbers have a say"
+    assert referee.losses(1) == (0.4,)
+    assert lets_on(referee, 4, 0.55) is False
+    referee.note_end(1, ())
+    assert lets_on(referee, 4, 0.45), "who failed has no say"
 
 
 def test_ids_hold_the_number_of_the_trial() -> None:

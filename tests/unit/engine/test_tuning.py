@@ -17,6 +17,7 @@ from gyropilot.engine.bundle.load import StagedPredictor
 from gyropilot.engine.bundle.stages import open_stages, split_bundle
 from gyropilot.engine.data import folds
 from gyropilot.engine.data.source import find_source
+from gyropilot.engine.data.store import read_training_data
 from gyropilot.engine.errors import BudgetSpentError, BundleError, RequestError, TaskError
 from gyropilot.engine.events import (
     CandidateFailed,
@@ -29,6 +30,9 @@ from gyropilot.engine.events import (
     PipelinesChosen,
     RunFinished,
 )
+from gyropilot.engine.problems.tabular.prepare import prepare
+from gyropilot.engine.problems.tabular.recommendation import choose
+from gyropilot.engine.problems.tabular.run import loss_of
 from gyropilot.engine.runs import LARGE_BYTES, decide_mode, repeat
 from gyropilot.engine.search import halving
 from tests.architecture.repository import ROOT
@@ -275,6 +279,21 @@ def test_the_best_of_many_is_looked_at_again(regression: pa.Table) -> None:
     last = of(RunFinished, events)[0]
     assert last.best == last.candidates[0]
     assert last.expected != last.best.objective.value
+    others = [loss_of(result) for result in last.candidates[1:]]
+    assert others == sorted(others)
+    shown = {event.result.id: event.result for event in of(CandidateFinished, events)}
+    assert all(shown[result.id] == result for result in last.candidates), "figures stay those of the search"
+
+
+def test_with_a_limit_of_time_trials_are_laid_out_to_fit_it(regression: pa.Table, tmp_path: Path) -> None:
+    prepared = prepare(find_source(regression), None, QUICKLY, tmp_path)
+    data = read_training_data(tmp_path / "data")
+    for seconds, low in ((None, 0.01), (0.01, 0.2)):
+        limits = Budget(max_runtime_seconds=seconds, cores=2)
+        _, tuned = choose(prepared, data, ["xgboost"], replace(QUICKLY, tuning=Tuning()), limits)
+        eta = tuned["xgboost"].space["eta"]
+        assert isinstance(eta, Range)
+        assert eta.low == low
 
 
 def test_trials_that_take_too_long_are_given_up(regression: pa.Table) -> None:

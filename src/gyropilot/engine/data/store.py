@@ -15,6 +15,8 @@ from gyropilot.engine.files import writing
 from gyropilot.engine.task import ProblemType
 
 HEAD = "data.json"
+FEWEST_SCORED = 20_000
+"""A share of a table is scored on so many rows at least."""
 
 
 class _Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,12 +89,17 @@ def deal_anew(folder: Path, other: Path, folds: NDArray[np.uint8]) -> None:
 
 
 def take_share(data: TrainingData, share: float) -> TrainingData:
-    """Return a table of which only a share of the training rows is learned from; fold 0 stays whole.
+    """Return a table of which only a share of the training rows is learned from, and of fold 0 no more rows are scored.
 
     A smaller share is a part of a larger one.
     """
-    trained = data.training_rows(0)
-    order = np.random.default_rng(0).permutation(len(trained))
     folds = np.array(data.folds)
-    folds[trained[order[round(share * len(trained)) :]]] = HOLDOUT
+    trained = _shuffle(data.training_rows(0))
+    learned = round(share * len(trained))
+    folds[trained[learned:]] = HOLDOUT
+    folds[_shuffle(data.validation_rows(0))[max(learned, FEWEST_SCORED) :]] = HOLDOUT
     return replace(data, folds=folds, cache={})
+
+
+def _shuffle(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return rows[np.random.default_rng(0).permutation(len(rows))]

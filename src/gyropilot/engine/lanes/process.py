@@ -38,7 +38,7 @@ from gyropilot.engine.lanes.messages import (
 )
 
 KEPT_NUMBERS = 20_000_000
-"""What the fits of a larger table share is not kept for later ones where there are several tables."""
+"""What the fits of a larger table, or part of one, share is not kept for later ones where there are several tables."""
 
 
 class Lane:
@@ -102,9 +102,9 @@ class Lane:
         """Give back what a fit held; what the fits of a table share goes, too, when it is large and none is left."""
         known = self._fits.pop(fit, None)
         if known is not None:
-            table = self._tables[known[1]]
+            table, rows_share = self._tables[known[1]], known[1][1]
             is_used = any(key == known[1] for _, key in self._fits.values())
-            if len(self._tables) > 1 and not is_used and table.features.size > KEPT_NUMBERS:
+            if len(self._tables) > 1 and not is_used and rows_share * table.features.size > KEPT_NUMBERS:
                 table.cache.clear()
         _TRIM(0)
 

@@ -3,6 +3,8 @@
 After Li et al., "A System for Massively Parallel Hyperparameter Tuning" (MLSys 2020): trials are judged one by one as
 they come, against those before them. On short tables the resource is the folds of the cross-validation, on long ones
 rows and rounds.
+
+With a limit of time nobody is waited for: a trial is judged by what the others have shown until then.
 """
 
 from __future__ import annotations
@@ -16,10 +18,14 @@ REDUCTION = 3
 """One of so many trials goes on to the next stage, and has so many times the rows there."""
 FEWEST_ROWS = 20_000
 """No stage learns from fewer rows than this."""
+MOST_PARTS = 3
+"""So many stages come before the one with all rows and rounds."""
+FEWEST_OTHERS = REDUCTION - 1
+"""Where nobody is waited for, a trial is judged when so many others have been through the same."""
 
 
 def plan_stages(rows: int, folds: int, *, stops_early: bool) -> tuple[Stage, ...]:
-    """Return the stages of a trial: a fold and then all; where there is one, parts of rows and rounds and then all.
+    """Return the stages of a trial: a fold, half of all and all; where there is one, parts of rows and rounds and all.
 
     With a ninth of the rows there are a third of the rounds: fewer rows need fewer, and a rate that makes up for fewer
     still must not become too large.
@@ -33,25 +39,27 @@ def plan_stages(rows: int, folds: int, *, stops_early: bool) -> tuple[Stage, ...
     if not stops_early:
         return (whole,)
     if folds > 1:
-        return Stage(folds=(0,)), whole
-    shares = [share for share in (1 / REDUCTION**2, 1 / REDUCTION) if share * rows >= FEWEST_ROWS]
+        counts = dict.fromkeys((1, (folds + 1) // 2))
+        return (*(Stage(folds=tuple(range(count))) for count in counts), whole)
+    shares = [REDUCTION**-power for power in range(MOST_PARTS, 0, -1) if REDUCTION**-power * rows >= FEWEST_ROWS]
     return (*(Stage(folds=(0,), rows_share=share, steps_share=math.sqrt(share)) for share in shares), whole)
 
 
 class Halving:
     """The referee of trials.
 
-    What it says of a trial depends on the trials of lower numbers alone, whichever ended first: it waits for what they
-    show after the same stage, unless they are through or were given up before.
-
     Args:
         stages: of trials that are judged.
         kept: numbers of trials that go on whatever they show.
+        waits: whether what it says of a trial depends on the trials of lower numbers alone, whichever ended first: it
+            waits for what they show after the same stage, unless they are through or were given up before. Otherwise
+            it depends on all that is known.
     """
 
-    def __init__(self, stages: Sequence[Stage], kept: Container[int] = ()) -> None:
+    def __init__(self, stages: Sequence[Stage], kept: Container[int] = (), *, waits: bool = True) -> None:
         self._stages = stages
         self._kept = kept
+        self._waits = waits
         self._losses: dict[int, list[float]] = {}
         self._ended: set[int] = set()
 
@@ -69,19 +77,25 @@ class Halving:
         losses = self._losses.get(number)
         return losses[0] if losses else None
 
+    def losses(self, number: int) -> tuple[float, ...]:
+        """Return the mean losses of the stages that a trial went through so far."""
+        return tuple(self._losses.get(number, ()))
+
     def lets_on(self, plan: Plan, stage: int, losses: Sequence[float], *, at_once: bool) -> bool | None:
         """Tell whether a trial is among the best third of those before it; None: that is not known yet."""
         number, loss = number_of(plan.id), sum(losses) / len(losses)
         known = self._losses.setdefault(number, [])
         known[stage:] = [loss]
-        before = [other for other in range(1, number) if other in self._ended or other in self._losses]
         if number in self._kept:
             return True
-        if not at_once and any(self._is_open(other, stage) for other in range(1, number)):
+        others = range(1, number) if self._waits else [other for other in self._losses if other != number]
+        if self._waits and not at_once and any(self._is_open(other, stage) for other in others):
             return None
-        earlier = [self._losses[other][stage] for other in before if len(self._losses[other]) > stage]
-        better = sum(each < loss for each in earlier)
-        return loss == loss and better * REDUCTION < len(earlier) + 1
+        shown = [each[stage] for other in others if len(each := self._losses.get(other, [])) > stage]
+        if not self._waits and not at_once and len(shown) < FEWEST_OTHERS:
+            return None
+        better = sum(each < loss for each in shown)
+        return loss == loss and better * REDUCTION < len(shown) + 1
 
     def _is_open(self, number: int, stage: int) -> bool:
         """Tell whether what a trial shows after a stage may still come."""

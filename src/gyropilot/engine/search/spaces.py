@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gyropilot.engine.algorithms.networks.mlp import MLP
 from gyropilot.engine.contracts import Parameters
@@ -16,6 +17,18 @@ FEW_ROWS = 5000
 MANY_CELLS = 8_000_000
 """Lines with more numbers than this to learn from are fitted by stochastic gradient descent."""
 MOST_ROUNDS = 2000
+TRIAL_SHARE = 1 / 10
+"""With a limit of time a whole trial is laid out to take about so much of it, as far as its parameters allow."""
+TRAVEL = 15
+"""Rounds times `eta` after which more rounds hardly help, on most tables."""
+HIGHEST_LOW_RATE = 0.2
+LEAST_ROUNDS, LEAST_EPOCHS, LEAST_EPOCH_ROWS = 100, 6, 20_000
+CELL_SECONDS, COLUMN_SECONDS = 6e-9, 5e-5
+"""What a tree of usual depth takes for each number that it learns from, and for each column's histograms."""
+ROW_SECONDS, NUMBER_SECONDS = 2e-5, 6e-7
+"""What a network of usual size takes for each row that it learns from, and for each number of it."""
+PASS_SECONDS, MOST_PASSES = 5e-7, 10
+"""What stochastic gradient descent takes for each number that it learns from, and how often it sees a row at most."""
 
 XGBOOST: Space = {
     "eta": Range(low=0.01, high=0.3),
@@ -64,23 +77,46 @@ class Tuned:
     """Values to begin with, the best bet first; each has all parameters of the space."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """How much a trial has to do, and how much may be done."""
+
+    rows: int
+    """Rows that are learned from."""
+    columns: int
+    """Columns that an average recipe makes."""
+    outputs: int = 1
+    """Raw scores of a row: one, or one for each class of more than two."""
+    folds: int = 1
+    """How many models a whole trial trains."""
+    lanes: int = 1
+    """How many models are trained at once."""
+    seconds: float | None = None
+    """How long the whole search may take; None: as long as it takes."""
+
+    def count_affordable(self, seconds: float) -> float:
+        """Return how many steps of so many seconds each model of a trial may make; inf without a limit of time."""
+        if self.seconds is None:
+            return math.inf
+        return TRIAL_SHARE * self.seconds * min(self.lanes, self.folds) / (self.folds * seconds)
+
+
 def find_space(
-    algorithm: str, problem_type: ProblemType, rows: int, columns: int, ranges: Mapping[str, Range | Choice]
+    algorithm: str, problem_type: ProblemType, workload: Workload, ranges: Mapping[str, Range | Choice]
 ) -> Tuned:
-    """Return what is tuned of an algorithm on a table of so many rows and columns.
+    """Return what is tuned of an algorithm on a table.
 
     Args:
         algorithm: its name.
         problem_type: good values differ by it.
-        rows: that are learned from.
-        columns: that an average recipe makes.
+        workload: good values differ by the table's size, and by the time that there is.
         ranges: of the user, over the usual ones.
 
     Raises:
         TaskError: when the user names a parameter that is not tuned.
     """
     tuned = {"xgboost": _tune_xgboost, "linear-learner": _tune_lines, "mlp": _tune_networks}[algorithm](
-        problem_type, rows, columns
+        problem_type, workload
     )
     check_names(algorithm, ranges, tuned.space)
     space = {**tuned.space, **ranges}
@@ -109,8 +145,17 @@ def fit_into(within: Range | Choice, value: str | float | bool) -> str | int | f
     return round(number) if within.is_whole else number
 
 
-def _tune_xgboost(problem_type: ProblemType, rows: int, columns: int) -> Tuned:  # noqa: ARG001  # as all have it
-    """Begin with pytabkit's tuned defaults, variants that are deep or shallow, and the library's with a smaller eta."""
+def _tune_xgboost(problem_type: ProblemType, workload: Workload) -> Tuned:
+    """Begin with pytabkit's tuned defaults, variants that are deep or shallow, and the library's with a smaller eta.
+
+    Where there is no time for the many rounds of a small `eta`, that is not looked for.
+    """
+    rows = workload.rows
+    rounds = workload.count_affordable(workload.outputs * workload.columns * (CELL_SECONDS * rows + COLUMN_SECONDS))
+    usual = XGBOOST["eta"]
+    assert isinstance(usual, Range)
+    space = {**XGBOOST, "eta": replace(usual, low=min(max(usual.low, TRAVEL / rounds), HIGHEST_LOW_RATE))}
+    most_rounds = min(MOST_ROUNDS, max(LEAST_ROUNDS, 2 * rounds))
     names = tuple(XGBOOST)
     tuned = (0.08, 6, 1e-3, 1e-6, 0.65, 0.9, 1e-3, 1e-6)
     deep = (0.05, 9 if rows <= FEW_ROWS else 8, 2.0, 1e-6, 0.7, 0.6, 1.0, 1e-6)
@@ -120,19 +165,26 @@ def _tune_xgboost(problem_type: ProblemType, rows: int, columns: int) -> Tuned: 
     if problem_type is ProblemType.REGRESSION and rows > FEW_ROWS:
         first = (deep, tuned, shallow)
     starts = [dict(zip(names, values, strict=True)) for values in (*first, library)]
-    return Tuned(space=XGBOOST, fixed={"num_round": MOST_ROUNDS}, starts=starts)
+    return Tuned(space=space, fixed={"num_round": round(most_rounds)}, starts=starts)
 
 
-def _tune_lines(problem_type: ProblemType, rows: int, columns: int) -> Tuned:
-    if rows * columns <= MANY_CELLS or problem_type is ProblemType.MULTICLASS:
+def _tune_lines(problem_type: ProblemType, workload: Workload) -> Tuned:
+    if workload.rows * workload.columns <= MANY_CELLS or problem_type is ProblemType.MULTICLASS:
         starts: list[Parameters] = [{"wd": value} for value in (1e-3, 1e-5, 0.1)]
         return Tuned(space=LINES, fixed={"solver": "lbfgs"}, starts=starts)
     starts = [{"wd": 1e-5, "l1": 1e-7, "learning_rate": 0.05}, {"wd": 1e-7, "l1": 1e-6, "learning_rate": 0.01}]
-    return Tuned(space=STOCHASTIC_LINES, fixed={"solver": "sgd", "epochs": 10}, starts=starts)
+    passes = workload.count_affordable(PASS_SECONDS * workload.rows * workload.columns)
+    fixed: Parameters = {"solver": "sgd", "epochs": round(min(MOST_PASSES, max(1, passes)))}
+    return Tuned(space=STOCHASTIC_LINES, fixed=fixed, starts=starts)
 
 
-def _tune_networks(problem_type: ProblemType, rows: int, columns: int) -> Tuned:  # noqa: ARG001  # as all have it
-    (usual,) = (entry.parameters for entry in MLP().configurations(problem_type, rows))
+def _tune_networks(problem_type: ProblemType, workload: Workload) -> Tuned:
+    (usual,) = (entry.parameters for entry in MLP().configurations(problem_type, workload.rows))
     start = {name: value for name, value in usual.items() if name in NETWORKS}
+    rows_of_epoch = min(workload.rows, int(usual["epoch_rows"]))
+    affordable_rows = workload.count_affordable(ROW_SECONDS + NUMBER_SECONDS * workload.columns)
+    epochs = round(min(int(usual["epochs"]), max(LEAST_EPOCHS, affordable_rows / rows_of_epoch)))
     fixed = {name: value for name, value in usual.items() if name not in NETWORKS}
+    fixed["epochs"] = epochs
+    fixed["epoch_rows"] = round(min(int(usual["epoch_rows"]), max(LEAST_EPOCH_ROWS, affordable_rows / epochs)))
     return Tuned(space=NETWORKS, fixed=fixed, starts=[start, {**start, "layers": "128"}])

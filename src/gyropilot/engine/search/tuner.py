@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 RANDOM_TRIALS = 6
 """At least so many trials have a result before the estimator proposes one."""
 CANDIDATES = 48
+FEWEST_PIPELINES = 2
+"""So many of the best pipelines are tuned to the end."""
 PIPELINE = "pipeline"
 
 
@@ -64,7 +66,13 @@ class Tuner:
     ) -> None:
         self._algorithms = {pipeline.name: pipeline.algorithm for pipeline in pipelines}
         self._tuned = tuned
-        self._starts = _distinct([*(self._complete(trial) for trial in first), *self._find_starts(pipelines)])
+        firsts = [Trial(pipeline=each.name, parameters=tuned[each.algorithm].starts[0]) for each in pipelines]
+        self._starts = _distinct([*(self._complete(trial) for trial in first), *firsts])
+        self._others = [
+            (algorithm, start)
+            for algorithm in dict.fromkeys(self._algorithms.values())
+            for start in tuned[algorithm].starts[1:]
+        ]
         self.lag = lag
         self._seed = seed
 
@@ -82,9 +90,18 @@ class Tuner:
         """
         if number <= len(self._starts):
             return self._starts[number - 1]
-        study = self._make_study(number, results, pending)
+        losses = estimate_losses(results, self._algorithms)
+        ranked = self._rank(results, losses)
+        other = number - len(self._starts) - 1
+        if other < len(self._others):
+            algorithm, start = self._others[other]
+            return Trial(
+                pipeline=next(each for each in ranked if self._algorithms[each] == algorithm), parameters=start
+            )
+        kept = self._choose_pipelines(ranked, len(results))
+        study = self._make_study(number, kept, list(zip(results, losses, strict=True)), pending)
         asked = study.ask()
-        pipeline = str(asked.suggest_categorical(PIPELINE, list(self._algorithms)))
+        pipeline = str(asked.suggest_categorical(PIPELINE, kept))
         algorithm = self._algorithms[pipeline]
         parameters = {
             name: _suggest(asked, f"{algorithm}.{name}", within)
@@ -92,18 +109,17 @@ class Tuner:
         }
         return Trial(pipeline=pipeline, parameters=parameters)
 
-    def _find_starts(self, pipelines: Sequence[Pipeline]) -> list[Trial]:
-        """Return the first start of every pipeline, and then the others on the first pipeline of their algorithm."""
-        firsts = {pipeline.algorithm: pipeline.name for pipeline in reversed(pipelines)}
-        others = [
-            Trial(pipeline=firsts[algorithm], parameters=start)
-            for algorithm in firsts
-            for start in self._tuned[algorithm].starts[1:]
-        ]
-        return [
-            *(Trial(pipeline=each.name, parameters=self._tuned[each.algorithm].starts[0]) for each in pipelines),
-            *others,
-        ]
+    def _rank(self, results: Sequence[TrialResult], losses: Sequence[float]) -> list[str]:
+        """Return the pipelines by the best trial of each; those without one come last."""
+        best = dict.fromkeys(self._algorithms, math.inf)
+        for result, loss in zip(results, losses, strict=True):
+            best[result.trial.pipeline] = min(best[result.trial.pipeline], loss)
+        return sorted(best, key=lambda name: best[name])
+
+    def _choose_pipelines(self, ranked: Sequence[str], trials: int) -> list[str]:
+        """Return the pipelines that are tuned: the more trials there were, the fewer of the best."""
+        count = max(math.ceil(len(ranked) / (1 + trials / len(ranked))), FEWEST_PIPELINES)
+        return [name for name in self._algorithms if name in ranked[:count]]
 
     def _complete(self, trial: Trial) -> Trial:
         """Return a trial with usual values for what it leaves out."""
@@ -111,7 +127,14 @@ class Tuner:
         check_names(algorithm, trial.parameters, sorted(PARAMETERS[algorithm]))
         return replace(trial, parameters={**self._tuned[algorithm].starts[0], **trial.parameters})
 
-    def _make_study(self, number: int, results: Sequence[TrialResult], pending: Sequence[Trial]) -> optuna.Study:
+    def _make_study(
+        self,
+        number: int,
+        pipelines: Sequence[str],
+        results: Sequence[tuple[TrialResult, float]],
+        pending: Sequence[Trial],
+    ) -> optuna.Study:
+        """Return what is known of the trials of some pipelines."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -127,13 +150,16 @@ class Tuner:
             )
         study = optuna.create_study(sampler=sampler)
         states = optuna.trial.TrialState
-        for result, loss in zip(results, estimate_losses(results, self._algorithms), strict=True):
-            study.add_trial(self._freeze(result.trial, states.COMPLETE, loss))
-        for trial in pending:
-            study.add_trial(self._freeze(trial, states.RUNNING, None))
+        known = [(each.trial, states.COMPLETE, loss) for each, loss in results]
+        running = [(trial, states.RUNNING, None) for trial in pending]
+        for trial, state, value in (*known, *running):
+            if trial.pipeline in pipelines:
+                study.add_trial(self._freeze(trial, pipelines, state, value))
         return study
 
-    def _freeze(self, trial: Trial, state: optuna.trial.TrialState, loss: float | None) -> optuna.trial.FrozenTrial:
+    def _freeze(
+        self, trial: Trial, pipelines: Sequence[str], state: optuna.trial.TrialState, loss: float | None
+    ) -> optuna.trial.FrozenTrial:
         import optuna
 
         algorithm = self._algorithms[trial.pipeline]
@@ -147,7 +173,7 @@ class Tuner:
                 **{f"{algorithm}.{name}": fit_into(space[name], trial.parameters[name]) for name in space},
             },
             distributions={
-                PIPELINE: optuna.distributions.CategoricalDistribution(list(self._algorithms)),
+                PIPELINE: optuna.distributions.CategoricalDistribution(pipelines),
                 **{f"{algorithm}.{name}": _distribution(within) for name, within in space.items()},
             },
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gyropilot.engine.algorithms.catalogue import find_algorithms
+from gyropilot.engine.budget import Budget
 from gyropilot.engine.contracts import HOLDOUT, TrainingData
 from gyropilot.engine.data.source import Source
 from gyropilot.engine.data.store import read_training_data
@@ -16,7 +17,7 @@ from gyropilot.engine.metrics.catalogue import find_metric
 from gyropilot.engine.problems.tabular.enrich import take_answers
 from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
 from gyropilot.engine.search.pipelines import choose_pipelines
-from gyropilot.engine.search.spaces import Tuned, find_space
+from gyropilot.engine.search.spaces import Tuned, Workload, find_space
 from gyropilot.engine.task import Mode, Task
 from gyropilot.engine.tuning import Pipeline, Recommendation
 
@@ -25,9 +26,16 @@ SAMPLE = 20_000
 
 
 def choose(
-    prepared: Prepared, data: TrainingData, algorithms: Sequence[str], task: Task
+    prepared: Prepared, data: TrainingData, algorithms: Sequence[str], task: Task, budget: Budget | None = None
 ) -> tuple[tuple[Pipeline, ...], dict[str, Tuned]]:
     """Return the pipelines of a task, and for each of their algorithms what is tuned.
+
+    Args:
+        prepared: what is known of the table.
+        data: the table.
+        algorithms: names of those that may be used.
+        task: what was asked for.
+        budget: the limits; None: none.
 
     Raises:
         TaskError: when the task asks for pipelines or ranges that do not exist.
@@ -36,10 +44,17 @@ def choose(
     learned = learned[:: -(-len(learned) // SAMPLE)]
     answers = take_answers(data, learned)
     pipelines = choose_pipelines(prepared.encoder, data.features[learned], answers, algorithms, task.tuning)
-    width = len(prepared.encoder.features)
+    workload = Workload(
+        rows=prepared.rows,
+        columns=len(prepared.encoder.features),
+        outputs=data.output_count,
+        folds=prepared.fold_count,
+        lanes=budget.lanes if budget else 1,
+        seconds=budget.max_runtime_seconds if budget else None,
+    )
     ranges = task.tuning.ranges
     tuned = {
-        name: find_space(name, prepared.problem_type, prepared.rows, width, ranges.get(name, {}))
+        name: find_space(name, prepared.problem_type, workload, ranges.get(name, {}))
         for name in dict.fromkeys(pipeline.algorithm for pipeline in pipelines)
     }
     return pipelines, tuned

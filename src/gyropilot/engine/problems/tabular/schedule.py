@@ -54,7 +54,8 @@ class Schedule:
         self.pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self.tuner = tuner
         self._kept: set[int] = set()
-        self.referee = Halving(stages, self._kept)
+        self.referee = Halving(stages, self._kept, waits=not terms.is_timed)
+        self._stages = stages
         self._is_staged = len(stages) > 1
         self._has_parts = stages[0].rows_share < 1
         self._terms = terms
@@ -97,7 +98,8 @@ class Schedule:
             return None
         if self._terms.max_trials is None and _count_vain(results) >= PATIENCE:
             return None
-        pending = [self._trials[each] for each in range(len(results) + 1, number)]
+        known = {result.number for result in results}
+        pending = [trial for other, trial in self._trials.items() if other < number and other not in known]
         trial = self.tuner.propose(number, results, pending)
         if self._must_be_kept(number, trial):
             self._kept.add(number)
@@ -118,14 +120,16 @@ class Schedule:
         )
 
     def align(self, plan: Plan, stage_losses: Sequence[Sequence[float]]) -> tuple[float, ...]:
-        """Return the mean losses of a trial's stages; one that was trained without stages shows its first fold, too."""
+        """Return the mean losses of a trial's stages; one that was trained without shows its first folds, too."""
         stages = list(stage_losses)
         if self._is_staged and not plan.is_staged:
-            stages = [stages[0][:1], *stages]
+            stages = [stages[0][: len(stage.folds)] for stage in self._stages]
         return tuple(sum(stage) / len(stage) for stage in stages)
 
     def _recall_until(self, number: int) -> list[TrialResult] | None:
         """Return what a trial of a number learns from; None when that is not there yet."""
+        if self._terms.is_timed:
+            return self._recall_all(number)
         recalled = []
         for other in range(1, number - self.tuner.lag):
             result = self._results.get(other)
@@ -135,6 +139,17 @@ class Schedule:
             if result is None:
                 return None
             recalled.append(result)
+        return recalled
+
+    def _recall_all(self, number: int) -> list[TrialResult]:
+        """Return what is known now, of trials that are being trained what they have shown."""
+        recalled = []
+        for other in range(1, number):
+            result = self._results.get(other)
+            if result is None and (losses := self.referee.losses(other)):
+                result = TrialResult(number=other, trial=self._trials[other], stage_losses=losses, is_whole=False)
+            if result is not None:
+                recalled.append(result)
         return recalled
 
     def _must_be_kept(self, number: int, trial: Trial) -> bool:

@@ -63,7 +63,7 @@ class TuningRun(TabularRun):
         yield from super()._open()
         prepared, task = self._prepared, self._task
         names = [algorithm.name for algorithm in self._algorithms]
-        chosen, tuned = choose(prepared, self._data, names, task)
+        chosen, tuned = choose(prepared, self._data, names, task, self._budget)
         self._tables = RecipeTables(prepared, self._data, self._folder / "data", chosen, task.seed)
         lag = max(self._budget.cores + 1, LEAST_LAG)
         terms = Terms(
