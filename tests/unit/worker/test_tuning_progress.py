@@ -158,7 +158,7 @@ def test_a_trial_becomes_a_candidate_with_three_containers(house: House, bundle:
     with house.blobs.open("data", key) as (_, content), tarfile.open(fileobj=content, mode="r|gz") as archive:
         assert archive.getnames() == ["algorithm.json", "predictor.onnx"]
     assert list((tmp_path / "scratch").iterdir()) == []
-    assert len(house.logs.read("/aws/sagemaker/TrainingJobs", f"{name}/algo-1")) == 2
+    assert len(house.logs.read("/aws/sagemaker/TrainingJobs", f"{name}/algo-1")) == 2 + 2
 
 
 def test_the_parts_have_their_times_and_tags(house: House, bundle: Path, tmp_path: Path) -> None:
