@@ -15,7 +15,7 @@ import nbformat
 import pyarrow as pa
 import pyarrow.csv as pv
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -95,6 +95,7 @@ def folder(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.text())
 def test_a_text_as_a_literal_is_the_text(text: str) -> None:
     literal = write_value(text)
@@ -123,6 +124,7 @@ def test_there_is_no_literal_of_an_object() -> None:
         write_value(object())
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.text(min_size=1))
 def test_a_name_in_a_table_is_neither_markup_nor_another_cell(name: str) -> None:
     markdown = MarkdownIt("commonmark").enable("table")
