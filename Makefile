@@ -16,8 +16,8 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 UV := uv==0.13.9
 CLIENTS := $(if $(findstring not clients,$(ARGS)),,.venvs/clients/installed)
 
-.PHONY: help demo test check format serve bench bench-cli bench-load bench-transform bench-tabular bench-growth bench-hpo \
-	bench-reports docs lock clean
+.PHONY: help demo test check format serve bench bench-cli bench-load bench-serving bench-transform bench-tabular \
+	bench-growth bench-hpo bench-reports docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ bench-load: .venv/installed-dev ## measure the service under load: requests, lon
 
 bench-transform: .venv/installed-dev ## measure batch transform: rows per second, and memory as the rows grow
 	$(BIN)/python -m benchmarks.transform $(ARGS)
+
+bench-serving: .venv/installed-dev ## measure predictions over HTTP and in process, next to AutoGluon (makes .venvs)
+	$(BIN)/python -m benchmarks.serving $(ARGS)
 
 bench-tabular: .venv/installed-dev ## compare with other systems (ARGS="--data FOLDER"; makes .venvs)
 	$(BIN)/python -m benchmarks.tabular $(ARGS)
