@@ -17,7 +17,7 @@ UV := uv==0.13.9
 CLIENTS := $(if $(findstring not clients,$(ARGS)),,.venvs/clients/installed)
 
 .PHONY: help demo test check format serve bench bench-load bench-transform bench-tabular bench-growth bench-hpo docs \
-	lock clean bench-cli
+	lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,7 @@ serve: .venv/installed ## run a server on loopback until Ctrl-C
 bench: .venv/installed-dev ## measure the service and write benchmarks/results/
 	$(BIN)/python benchmarks/service.py $(ARGS)
 
+.PHONY: bench-cli
 bench-cli: .venv/installed-dev ## measure the command line: imports, help, a whole fit
 	$(BIN)/python -m benchmarks.command_line $(ARGS)
 
