@@ -21,7 +21,7 @@ from gyropilot.service.records import MetricHour
 
 log = logging.getLogger(__name__)
 
-SAVE_SECONDS = 60.0
+SAVE_SECONDS = 15.0
 """How often what was counted is stored: what a killed server loses at most."""
 KEPT = timedelta(days=15)
 """How long: as CloudWatch keeps minutes."""
@@ -37,8 +37,7 @@ Counted = dict[tuple["Series", datetime], Minutes]
 """What was counted in the hours that begin then."""
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(NamedTuple):
     """What is counted together."""
 
     endpoint: str
@@ -76,7 +75,8 @@ class _Request(NamedTuple):
     """What is counted of one request: named tuples are the quickest to make."""
 
     series: Series
-    at: datetime
+    minute: int
+    """Since 1970."""
     kind: str
     model_seconds: float
     overhead_seconds: float
@@ -100,7 +100,8 @@ class EndpointMetrics:
         series = Series(exchange.endpoint.name, exchange.variant)
         overhead = max(0.0, exchange.seconds - exchange.model_seconds)
         kind = f"{exchange.status // 100}xx"
-        request = _Request(series, self._clock().astimezone(UTC), kind, exchange.model_seconds, overhead)
+        minute = int(self._clock().timestamp()) // 60
+        request = _Request(series, minute, kind, exchange.model_seconds, overhead)
         with self._lock:
             self._fresh.append(request)
             total = self._totals.setdefault(series, Total())
@@ -130,7 +131,7 @@ class EndpointMetrics:
                     yield at, merged[minute][metric]
 
     def run(self, stopped: threading.Event) -> None:
-        """Store what was counted every minute until told to stop, and then once more."""
+        """Store what was counted every so often until told to stop, and then once more."""
         while not stopped.is_set():
             self._bell.wait(SAVE_SECONDS)
             self.save()
@@ -191,12 +192,13 @@ class EndpointMetrics:
 
 
 def _count(requests: Iterable[_Request]) -> Counted:
-    grouped: defaultdict[tuple[Series, datetime, int], list[_Request]] = defaultdict(list)
+    grouped: defaultdict[tuple[Series, int], list[_Request]] = defaultdict(list)
     for request in requests:
-        hour = request.at.replace(minute=0, second=0, microsecond=0)
-        grouped[request.series, hour, request.at.minute].append(request)
+        grouped[request.series, request.minute].append(request)
     counted: Counted = {}
-    for (series, hour, minute), group in grouped.items():
+    for (series, since_1970), group in grouped.items():
+        hours, minute = divmod(since_1970, 60)
+        hour = datetime.fromtimestamp(3600 * hours, UTC)
         values = {
             "Invocations": [1.0] * len(group),
             "Invocation4XXErrors": [float(request.kind == "4xx") for request in group],

@@ -32,7 +32,9 @@ class Figures:
     @classmethod
     def of(cls, values: Sequence[float]) -> Figures:
         """Return the figures of some values, at least one."""
-        buckets = Counter(math.ceil(math.log(max(value, SMALLEST)) / _LOG_STEP) for value in values)
+        buckets: Counter[int] = Counter()
+        for value, count in Counter(values).items():
+            buckets[math.ceil(math.log(max(value, SMALLEST)) / _LOG_STEP)] += count
         return cls(count=len(values), total=sum(values), least=min(values), greatest=max(values), buckets=dict(buckets))
 
     def __add__(self, other: Figures) -> Figures:
