@@ -29,8 +29,6 @@ from benchmarks.programs import RunningServer, find_listening_url, running_serve
 from benchmarks.senders import at_full_load
 from benchmarks.serving_programs import measure_cold_start, measure_rival, measure_trees
 from benchmarks.signed_requests import sign_invocations
-from gyropilot.engine import Budget, Task, fit
-from gyropilot.engine.bundle.load import load
 from gyropilot.sdk import Session
 
 RESULT = Path(__file__).resolve().parent / "results" / "serving.json"
@@ -78,13 +76,23 @@ def write_rows(rows: Sequence[Sequence[str]]) -> bytes:
     return text.getvalue().encode()
 
 
+def train(table: Table, budget: int, archive: Path) -> Path:
+    """Train the default ensemble and return where it lies."""
+    from gyropilot.engine import Budget, Task, fit  # only here, as below
+
+    fit(table.training, Task(target=TARGET), Budget(max_runtime_seconds=budget)).save(archive)
+    return archive
+
+
 def measure_in_process(archive: Path, table: Table, calls: int) -> dict[str, Any]:
     """Return what predicting costs without any HTTP."""
+    from gyropilot.engine.bundle.load import load  # only here: processes of senders import this module, too
+
     predictor = load(archive)
     one = measure_latency(
         lambda number: predictor.predict_rows([table.rows[number % len(table.rows)]]), calls=calls, warm_up=WARM_UP
     )
-    found: dict[str, Any] = {"one_row": one.as_document()}
+    found: dict[str, Any] = {"algorithm": predictor.manifest.algorithm, "one_row": one.as_document()}
     for count in MANY_ROWS:
         rows, began_at = table.take(count), time.perf_counter()
         predictor.predict_rows(rows)
@@ -181,15 +189,11 @@ def measure_keep_alive(address: str, rows: Sequence[bytes], calls: int) -> dict[
 def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     """Run everything in a fresh folder."""
     table = Table.divide(folder)
-    archive = given.model
-    if archive is None:
-        archive = folder / "model.tar.gz"
-        fit(table.training, Task(target=TARGET), Budget(max_runtime_seconds=given.budget)).save(archive)
+    archive = given.model or train(table, given.budget, folder / "model.tar.gz")
     rows = [write_rows([row]) for row in table.take(REQUESTS)]
     result: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),
-        "algorithm": load(archive).manifest.algorithm,
         "bundle_bytes": archive.stat().st_size,
     }
 

@@ -11,10 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lightgbm
-import numpy as np
 import psutil
-import pyarrow.csv
 import urllib3
 
 from benchmarks.environments import prepare_environment
@@ -68,6 +65,11 @@ def wait_for_address(announcement: Path, process: subprocess.Popen[bytes], secon
 
 def measure_trees(training: Path, target: str, calls: int) -> dict[str, Any]:
     """Return what LightGBM's own `predict` takes for a row of numbers that is at hand, of one model of 500 trees."""
+    # Only here: the processes of senders import what the main program does, and are to be up soon.
+    import lightgbm
+    import numpy as np
+    import pyarrow.csv
+
     table = pyarrow.csv.read_csv(training)
     columns = [table.column(name) for name in table.column_names if name != target]
     codes = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -64,8 +65,9 @@ def iterate_parquet(
 def _find_texts(source: Path | pa.NativeFile, columns: Sequence[str]) -> list[str]:
     """Return the names of the columns that are text."""
     schema = pyarrow.parquet.read_schema(source)
-    repeated = {name for name in schema.names if schema.names.count(name) > 1}
-    missing = [name for name in columns if name not in set(schema.names)]
+    counts = Counter(schema.names)
+    repeated = [name for name, count in counts.items() if count > 1]
+    missing = [name for name in columns if name not in counts]
     if missing or repeated:
         what = f"lacks columns of the model: {show_names(missing)}" if missing else f"repeats {show_names(repeated)}"
         raise RequestError(f"The table {what}.")
