@@ -69,7 +69,7 @@ def test_progress_and_log_are_shown(automl: AutoML, capsys: pytest.CaptureFixtur
     automl.latest_auto_ml_job.wait()
     lines = capsys.readouterr().out.splitlines()
     assert "Step: TrainingModels." in lines
-    assert "Completed: MaxCandidatesReached, 2 models, best F1 " in lines[-1]
+    assert "Completed, 2 models, best F1 " in lines[-1]
 
 
 def test_a_deployed_model_answers_rows_of_a_frame(automl: AutoML, asked: pd.DataFrame) -> None:

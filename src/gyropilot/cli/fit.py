@@ -212,11 +212,20 @@ def _report(session: Session, ended: JobProgress, console: Console, exit_code: E
     console.print(f"Best model: {ended.best}, {ended.score}", style="bold", markup=False, soft_wrap=True)
     if reports:
         console.print(f"Reports: {len(reports)}, {reports[0].folder}", markup=False, soft_wrap=True)
-    report = f"report {ended.name} --open" if reports else f"leaderboard {ended.name}"
     console.print("\nTry next:", markup=False)
-    for line in (f"predict {ended.name} new.csv", f"deploy {ended.name}", report):
+    for line in _suggest_next(ended, has_reports=bool(reports)):
         console.print(f"  gyropilot {line}", markup=False, soft_wrap=True)
     return exit_code
+
+
+def _suggest_next(ended: JobProgress, *, has_reports: bool) -> tuple[str, str, str]:
+    """Return three commands that work with what the job found."""
+    containers = next(entry.candidate for entry in ended.entries if entry.name == ended.best)["InferenceContainers"]
+    return (
+        f"{'predict' if len(containers) == 1 else 'transform'} {ended.name} new.csv",
+        f"deploy {ended.name}",
+        f"report {ended.name} --open" if has_reports else f"leaderboard {ended.name}",
+    )
 
 
 def _describe(ended: JobProgress, reports: list[str]) -> dict[str, Any]:

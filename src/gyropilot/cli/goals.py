@@ -35,10 +35,10 @@ def complete_goal(problem_type: str, objective: str) -> dict[str, object]:
     if not problem_type:
         fitting = [name for name, objectives in OBJECTIVES.items() if objective in objectives]
         if len(fitting) > 1:
-            raise click.UsageError(f"--objective {objective} also needs --problem-type: {' or '.join(fitting)}.")
+            raise click.UsageError(f"--metric {objective} also needs --problem-type: {' or '.join(fitting)}.")
         problem_type = fitting[0]
     objective = objective or DEFAULT_OBJECTIVES[problem_type]
     if objective not in OBJECTIVES[problem_type]:
         choices = ", ".join(OBJECTIVES[problem_type])
-        raise click.UsageError(f"--objective {objective} does not fit --problem-type {problem_type}: use {choices}.")
+        raise click.UsageError(f"--metric {objective} does not fit --problem-type {problem_type}: use {choices}.")
     return {"ProblemType": PROBLEM_TYPES[problem_type], "AutoMLJobObjective": {"MetricName": objective}}

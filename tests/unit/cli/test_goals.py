@@ -37,8 +37,8 @@ def test_one_of_both_is_completed(problem_type: str, objective: str, aws_type: s
 @pytest.mark.parametrize(
     ("problem_type", "objective", "words"),
     [
-        ("", "Accuracy", "--objective Accuracy also needs --problem-type: binary or multiclass"),
-        ("regression", "F1", "--objective F1 does not fit --problem-type regression: use MAE, MSE, R2, RMSE"),
+        ("", "Accuracy", "--metric Accuracy also needs --problem-type: binary or multiclass"),
+        ("regression", "F1", "--metric F1 does not fit --problem-type regression: use MAE, MSE, R2, RMSE"),
     ],
 )
 def test_what_does_not_go_together_is_refused(problem_type: str, objective: str, words: str) -> None:
