@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,19 @@ def test_the_planted_optimum_is_found() -> None:
     assert best.stage_losses[0] < 0.01
     last = [each.trial.pipeline for each in found[-20:]]
     assert last.count("good") >= 12
+    assert "line" not in last, "only the best pipelines are tuned on"
+
+
+def test_later_starts_are_tried_on_the_best_pipeline_of_their_algorithm() -> None:
+    trees = replace(TUNED["xgboost"], starts=[*TUNED["xgboost"].starts, {"eta": 0.1, "max_depth": 3}])
+    starting = Tuner(PIPELINES, {**TUNED, "xgboost": trees}, (), lag=3, seed=0)
+    firsts = [starting.propose(number, ()) for number in (1, 2, 3)]
+    results = [
+        TrialResult(number=number, trial=trial, stage_losses=(loss,), is_whole=True)
+        for number, (trial, loss) in enumerate(zip(firsts, (0.9, 0.5, 0.1), strict=True), 1)
+    ]
+    assert starting.propose(4, results) == Trial(pipeline="bad", parameters={"eta": 0.1, "max_depth": 3})
+    assert starting.propose(4, results[:1]).pipeline == "good"
 
 
 def test_proposals_follow_from_what_is_known_and_the_seed_alone() -> None:
