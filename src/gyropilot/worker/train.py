@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import threading
+from importlib import import_module
+
 from gyropilot.engine import run
 from gyropilot.engine.budget import Budget
 from gyropilot.engine.errors import BudgetSpentError, TaskError
+from gyropilot.engine.events import CandidateFinished
+from gyropilot.engine.problems.tabular.prepare import SAMPLE
 from gyropilot.engine.task import ColumnKind, Mode, ProblemType, Task
 from gyropilot.service.feature_specification import FeatureSpecification
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
+from gyropilot.service.ports import Query
 from gyropilot.service.records import TUNING, AutoMLJob, Job, Problem
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
@@ -16,11 +24,17 @@ from gyropilot.worker.definitions.watch import DefinitionWatch
 from gyropilot.worker.definitions.write import DefinitionWriter
 from gyropilot.worker.download import download
 from gyropilot.worker.progress import Progress
-from gyropilot.worker.reports.job_reports import JobReports
+from gyropilot.worker.reports.explore_table import SECONDS
+from gyropilot.worker.reports.exploring import Exploring
 from gyropilot.worker.reports.shelf import ReportShelf
 from gyropilot.worker.tuning_recorder import TuningRecorder
 from gyropilot.worker.workplace import Workplace
 
+log = logging.getLogger(__name__)
+
+LEADERBOARD = "gyropilot.worker.reports.leaderboard"
+PATIENCE_SECONDS = 30.0
+"""So long, and no longer than its limit, a job waits at its end for reports that are being written."""
 RESERVE_SHARE = 0.01
 RESERVE_SECONDS = (0.5, 10.0)
 """Least and most of the limit that is kept back for storing the last model."""
@@ -55,7 +69,8 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         recorder=_open_recorder(place, job, shelf) if job.problem.mode == TUNING else None,
     )
     task = make_task(job.problem, place.jobs.data.read_feature_specification(job.problem.features_uri))
-    writer = DefinitionWriter(shelf=ReportShelf(blobs=place.blobs, job=job), identity=place.identity)
+    reports = ReportShelf(blobs=place.blobs, job=job)
+    writer = DefinitionWriter(shelf=reports, identity=place.identity)
     definitions = DefinitionWatch(jobs=place.jobs, job=job, owner=claim.owner, task=task, writer=writer)
     events = run(
         paths,
@@ -67,21 +82,63 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         compression=job.problem.compression,
         stop=claim.stop,
     )
-    with JobReports(place=place, job=job, claim=claim, tell_failure=progress.note_failed_report) as reports:
+    with Exploring(
+        jobs=place.jobs,
+        owner=claim.owner,
+        shelf=reports,
+        sample=folder / "run" / SAMPLE,
+        out=folder / "exploration",
+        is_wanted=place.writes_reports,
+    ) as exploring:
         for event in events:
             if claim.is_ending:
                 return progress.outcome
             definitions.take(event)
             progress.take(event)
-            reports.take(event)
+            exploring.take(event)
+            if isinstance(event, CandidateFinished) and place.writes_reports and LEADERBOARD not in sys.modules:
+                # Matplotlib takes a while to import: not at the end, when time is short.
+                threading.Thread(target=import_module, args=(LEADERBOARD,), daemon=True).start()
             if progress.is_over:
                 break
-        reports.finish(progress.sizes)
+        if place.writes_reports and not progress.is_over:
+            _write_leaderboard(place, reports, progress)
+        exploring.finish(_count_patience(place, job, claim))
+        if exploring.failure:
+            progress.note_failed_report(exploring.failure)
     return progress.outcome
 
 
 def _open_recorder(place: Workplace, job: AutoMLJob, shelf: ModelShelf) -> TuningRecorder:
     return TuningRecorder(jobs=place.jobs, models=place.models, shelf=shelf, job=job, clock=place.clock)
+
+
+def _write_leaderboard(place: Workplace, shelf: ReportShelf, progress: Progress) -> None:
+    """Write the page of the job's candidates; that it cannot be written does not fail the job."""
+    from gyropilot.worker.reports.leaderboard import PAGE, describe_leaderboard
+    from gyropilot.worker.reports.render_html import render_html
+
+    name = shelf.job.name
+    try:
+        job = place.jobs.get(name)
+        candidates = place.jobs.find_candidates(name, Query())
+        report = describe_leaderboard(job, candidates, sizes=progress.sizes, made_at=place.clock())
+        url = shelf.put(shelf.documentation.child(PAGE), render_html(report).encode())
+    except Exception as error:
+        log.exception("the leaderboard of %s failed", name)
+        progress.note_failed_report(f"The leaderboard page could not be made: {type(error).__name__}: {error}")
+        return
+    place.jobs.log(name, [f"The leaderboard is in {url}."])
+
+
+def _count_patience(place: Workplace, job: AutoMLJob, claim: Claim) -> float:
+    """Return how many seconds a run that is over may wait for its reports."""
+    if claim.stop.is_set() or claim.is_ending:
+        return 0.0
+    limit = job.problem.max_runtime_seconds
+    if limit is None:
+        return float(SECONDS)
+    return min(PATIENCE_SECONDS, limit - (place.clock() - (job.started_at or job.created_at)).total_seconds())
 
 
 def make_task(problem: Problem, specification: FeatureSpecification) -> Task:

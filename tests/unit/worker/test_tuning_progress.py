@@ -57,6 +57,8 @@ CHOSEN = PipelinesChosen(
         spaces={"xgboost": {"eta": Range(low=0.01, high=0.3), "kind": Choice(values=("a", 1))}},
         problem_type="binary",
         objective="f1",
+        classes=("no", "yes"),
+        folds=5,
         rows=100,
         columns=3,
         findings=(),

@@ -188,7 +188,7 @@ def _show_times(candidates: Sequence[Candidate], ranked: Sequence[Candidate], be
     pictures.append(
         draw_spans(
             "When each candidate was trained" + (f" (the first {SPANS})" if len(spans) > SPANS else ""),
-            [(each.name.rpartition("-trial-")[2], start, end, each.algorithm) for start, end, each in shown],
+            [(_label(each), start, end, each.algorithm) for start, end, each in shown],
             x=Axis(label="time since the job began", unit="s"),
             alternative=f"{len(shown)} candidates from {shown[0][0]:.0f} s to {max(end for _, end, _ in shown):.0f} s "
             "after the job began, the first one on top.",
@@ -216,6 +216,13 @@ def _draw_best_so_far(ranked: Sequence[Candidate], began: datetime) -> Picture:
         alternative=f"The best {best.name} goes from {scores[0]:.4g} after {times[0]:.0f} s to {scores[-1]:.4g} after "
         f"{times[-1]:.0f} s.",
     )
+
+
+def _label(candidate: Candidate) -> str:
+    """Return what a candidate is called on its job's page: its number, and of tuning its pipeline."""
+    if candidate.pipeline:
+        return f"{candidate.name.rsplit('-', 2)[-2]} {candidate.pipeline}"
+    return candidate.name.rpartition("-trial-")[2]
 
 
 def _order(candidates: Sequence[Candidate]) -> list[Candidate]:
