@@ -67,22 +67,16 @@ class Canvas:
 
     def name_axes(self, x: Axis, y: Axis) -> None:
         """Label and scale both axes; an axis without a label keeps its marks."""
-        if x.is_log:
-            self.axes.set_xscale("log")
-        if y.is_log:
-            self.axes.set_yscale("log")
-        for axis, drawn in ((x, self.axes.xaxis), (y, self.axes.yaxis)):
+        for side, axis, drawn in (("x", x, self.axes.xaxis), ("y", y, self.axes.yaxis)):
+            self.axes.set(**{f"{side}label": str(axis)})
+            if axis.is_log:
+                self.axes.set(**{f"{side}scale": "log"})
             if axis.label:
                 drawn.set_major_locator(LogLocator(subs=(1, 2, 5)) if axis.is_log else MaxNLocator(TICKS))
                 drawn.set_major_formatter(FuncFormatter(lambda number, _: write_tick(number)))
                 drawn.set_minor_formatter(NullFormatter())
-        for axis, set_label, set_limits in (
-            (x, self.axes.set_xlabel, self.axes.set_xlim),
-            (y, self.axes.set_ylabel, self.axes.set_ylim),
-        ):
-            set_label(str(axis))
             if axis.limits:
-                set_limits(*axis.limits)
+                self.axes.set(**{f"{side}lim": axis.limits})
 
 
 @contextmanager
