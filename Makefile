@@ -16,7 +16,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 UV := uv==0.13.9
 CLIENTS := $(if $(findstring not clients,$(ARGS)),,.venvs/clients/installed)
 
-.PHONY: help demo test check format serve bench bench-load bench-transform bench-tabular bench-growth bench-hpo docs \
+.PHONY: help demo test check format serve bench bench-load bench-transform bench-tabular bench-growth bench-hpo bench-reports docs \
 	lock clean
 
 help: ## list the targets
@@ -61,6 +61,9 @@ bench-growth: .venv/installed-dev ## measure how time and memory grow with the r
 
 bench-hpo: .venv/installed-dev ## compare hyperparameter tuning (ARGS="--data FOLDER"; makes .venvs)
 	$(BIN)/python -m benchmarks.hpo $(ARGS)
+
+bench-reports: .venv/installed-dev ## measure what the reports of a job cost
+	$(BIN)/python -m benchmarks.reports $(ARGS)
 
 docs: .venv/installed-dev ## check the documentation: complete, links lead somewhere, examples run
 	$(BIN)/pytest tests/architecture/test_docs.py $(ARGS)

@@ -57,7 +57,7 @@ class RunningServer:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("GYROPILOT_", "AWS_"))}
         own = {"GYROPILOT_HOME": str(self.home), "GYROPILOT_PORT": "0", "GYROPILOT_REPORTS": "none"}
-        return kept | own | self.settings
+        return {**kept, **own, **self.settings}
 
     def start(self) -> Session:
         self.home.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,6 @@ from tests.acceptance.running import (
     describe,
     read_rows,
     request,
-    text_of,
-    wait_for,
     wait_for_end,
     write_rows,
 )
@@ -94,10 +92,3 @@ def test_a_job_that_only_defines_its_candidates_explores_its_data(session: Sessi
     made = wait_for_end(session, "planned")
     place = made["AutoMLJobArtifacts"]["DataExplorationNotebookLocation"]
     assert re.search(rf"/planned/sagemaker-automl-candidates/pr-1-\w+/notebooks/{NOTEBOOK}$", place)
-
-
-def test_a_stopped_job_does_not_wait_for_its_reports(session: Session) -> None:
-    create(session, request("halted", "adult/", "income", 600))
-    wait_for(lambda: "Training" in text_of(session, "halted"), bool)
-    session.client("sagemaker").stop_auto_ml_job(AutoMLJobName="halted")
-    assert wait_for_end(session, "halted")["AutoMLJobStatus"] == "Stopped"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import math
 import re
@@ -33,8 +34,7 @@ from tests.acceptance.running import (
     write_rows,
 )
 
-MANY_ROWS = 4000
-TRIALS = 6
+TRIALS = 4
 KEYS = ["predicted_label", "probability", "probabilities", "labels"]
 HEADER, ALL_ROWS = read_rows("adult.csv", 1000)
 FEATURES = write_rows(without(HEADER.index("income"), ALL_ROWS[600:640]))
@@ -55,7 +55,7 @@ def tuning(trials: int | None, *algorithms: str, **criteria: int) -> dict[str, A
 def started(session: Session) -> None:
     config = tuning(TRIALS, "xgboost", "linear-learner")
     create(session, request("tuned-classes", "adult/", "income", 0, AutoMLJobConfig=config))
-    config = tuning(2, "xgboost")
+    config = tuning(1, "linear-learner")
     create(session, request("tuned-number", "diamonds/diamonds.csv", "price", 0, AutoMLJobConfig=config))
 
 
@@ -171,7 +171,7 @@ def test_the_tuning_job_is_described(session: Session, job: Any) -> None:
         HyperParameterTuningJobName=tuned["HyperParameterTuningJobName"],
         SortBy="FinalObjectiveMetricValue",
         SortOrder="Descending",
-        PaginationConfig={"PageSize": 4},
+        PaginationConfig={"PageSize": 3},
     )
     listed = [each for page in pages for each in page["TrainingJobSummaries"]]
     assert len(listed) == TRIALS
@@ -192,7 +192,7 @@ def ask(session: Session, name: str, containers: list[Any], body: bytes) -> str:
 
 
 def test_containers_answer_alone_as_they_do_in_series(session: Session, job: Any) -> None:
-    containers = job["BestCandidate"]["InferenceContainers"]
+    containers = copy.deepcopy(job["BestCandidate"]["InferenceContainers"])
     choose_inference_keys(containers, KEYS)
     together = ask(session, "series", containers, FEATURES)
     rows = list(csv.reader(together.splitlines()))
@@ -275,7 +275,7 @@ def test_a_candidate_is_made_again(session: Session, job: Any) -> None:
 
 
 def test_a_stopped_job_keeps_its_best_model(session: Session) -> None:
-    config = tuning(None, "xgboost")
+    config = tuning(None, "linear-learner")
     create(session, request("tuning-stopped", "adult/", "income", 0, AutoMLJobConfig=config))
     wait_for_candidates(session, "tuning-stopped")
     session.client("sagemaker").stop_auto_ml_job(AutoMLJobName="tuning-stopped")
@@ -286,15 +286,15 @@ def test_a_stopped_job_keeps_its_best_model(session: Session) -> None:
 
 
 def test_a_killed_workers_tuning_is_gone_on_with(server: RunningServer, session: Session) -> None:
-    config = tuning(8, "xgboost")
+    config = tuning(TRIALS, "linear-learner")
     create(session, request("tuning-killed", "adult/", "income", 0, AutoMLJobConfig=config))
-    before = wait_for_candidates(session, "tuning-killed", 2)
+    before = wait_for_candidates(session, "tuning-killed")
     worker = server.worker_of("tuning-killed")
     assert worker is not None
     worker.kill()
     job = wait_for_end(session, "tuning-killed")
     assert job["AutoMLJobStatus"] == "Completed", job.get("FailureReason")
     after = {each["CandidateName"]: each for each in candidates(session, "tuning-killed")}
-    assert len(after) == 8
+    assert len(after) == TRIALS
     assert [after[each["CandidateName"]] for each in before] == before
     assert "was trained before" in text_of(session, "tuning-killed")

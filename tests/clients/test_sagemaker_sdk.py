@@ -28,6 +28,7 @@ def scripts(shell: Shell, tables: Path) -> Iterator[dict[str, Script]]:
         shell.start("sagemaker_sdk/local_file.py", people, asked),
         shell.start("sagemaker_sdk/generation_two.py", people, asked),
         shell.start("sagemaker_sdk/refusals.py", people),
+        shell.start("sagemaker_sdk/tuning.py", people, asked),
     ]
     yield {script.name: script for script in started}
     for script in started:
@@ -47,6 +48,11 @@ def channels(scripts: dict[str, Script]) -> Any:
 @pytest.fixture(scope="module")
 def generation_two(scripts: dict[str, Script]) -> Any:
     return scripts["generation_two"].report()
+
+
+@pytest.fixture(scope="module")
+def tuning(scripts: dict[str, Script]) -> Any:
+    return scripts["tuning"].report()
 
 
 @pytest.fixture(scope="module")
@@ -318,6 +324,32 @@ def test_the_second_generation_learns_from_a_local_file(generation_two: Any) -> 
     assert channel["DataSource"]["S3DataSource"]["S3Uri"] == f"s3://{BUCKET}/auto-ml-v2-input-data/people.csv"
 
 
+# --- tuning, which is meant where no mode is named --------------------------------------------------------------------
+
+
+def test_a_job_without_a_mode_is_tuned(tuning: Any) -> None:
+    assert tuning["job"]["AutoMLJobStatus"] == "Completed"
+    assert "Mode" not in tuning["job"]["AutoMLJobConfig"]
+    kinds = [step["CandidateStepType"].split("::")[2] for step in tuning["best"]["CandidateSteps"]]
+    assert kinds == ["ProcessingJob", "TrainingJob", "TransformJob", "TrainingJob"]
+    assert [step["type"] for step in tuning["steps"]] == kinds[1:]
+    assert tuning["steps"][2]["name"] == tuning["best"]["CandidateName"]
+
+
+def test_a_model_of_three_containers_answers_with_the_keys_that_were_chosen(tuning: Any) -> None:
+    assert len(tuning["best"]["InferenceContainers"]) == 3
+    assert len(tuning["predictions"]) == ASKED_ROWS
+    for probability, label, labels in tuning["predictions"]:
+        assert 0.5 <= float(probability) <= 1
+        assert label in LABELS
+        assert set(json.loads(labels.replace("'", '"'))) == LABELS
+
+
+def test_all_steps_of_a_candidate_are_run_anew(tuning: Any) -> None:
+    fit, transform, training = tuning["after"]
+    assert {fit["TrainingJobStatus"], transform["TransformJobStatus"], training["TrainingJobStatus"]} == {"Completed"}
+
+
 # --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
@@ -332,7 +364,6 @@ def test_a_target_that_is_not_in_the_header_is_refused_in_awss_words(refusals: A
 @pytest.mark.parametrize(
     ("attempt", "words"),
     [
-        ("no_mode", "Pass Mode ENSEMBLING or AUTO"),
         ("no_bucket", "no-such-bucket-of-ours"),
         ("images", "ImageClassificationJobConfig"),
     ],

@@ -20,6 +20,7 @@ FILLED = Settings(
     worker_cores=2,
     lease_seconds=2.5,
     max_attempts=5,
+    reports="none",
     event_webhook_url="https://hooks.example/gyropilot?token=t",
 )
 
@@ -67,6 +68,11 @@ def test_the_home_is_absolute_and_knows_the_user(monkeypatch: pytest.MonkeyPatch
 def test_a_value_without_meaning_is_refused_with_variable_rule_and_value(variable: str, value: str, rule: str) -> None:
     with pytest.raises(ValueError, match=f"GYROPILOT_{variable} {rule}.*{value}"):
         read_settings({f"GYROPILOT_{variable}": value})
+
+
+def test_reports_are_all_or_none() -> None:
+    with pytest.raises(ValueError, match="GYROPILOT_REPORTS must be one of all, none, not 'some'"):
+        read_settings({"GYROPILOT_REPORTS": "some"})
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])

@@ -166,10 +166,6 @@ attempt(
         address, wait=False, logs=False
     ),
 )
-attempt(
-    "no_mode",
-    lambda: AutoML(target_attribute_name="income", sagemaker_session=session).fit(address, wait=False, logs=False),
-)
 attempt("keys", lambda: attached.create_model("none", candidate=best, inference_response_keys=["odds"]))
 attempt("no_job", lambda: AutoML.attach("no-such-job", sagemaker_session=session))
 attempt("no_address", lambda: transformer.transform("rows.csv"))

@@ -33,7 +33,6 @@ def attempt(name: str, automl: Any, inputs: Any = uri, **options: Any) -> None:
 
 
 attempt("no_such_target", AutoML(target_attribute_name="y", mode="ENSEMBLING", sagemaker_session=session))
-attempt("no_mode", AutoML(target_attribute_name="income", sagemaker_session=session))
 attempt("no_bucket", AutoML(target_attribute_name="income", mode="ENSEMBLING"), "s3://no-such-bucket-of-ours/table.csv")
 attempt(
     "images",

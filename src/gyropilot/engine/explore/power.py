@@ -26,7 +26,7 @@ MOST_GROUPS, ROWS_PER_GROUP = 64, 20
 SHOWN_CLASSES = 20
 """The most frequent classes that count."""
 FEWEST_OF_CLASS = 5
-PRIOR_ROWS = 10.0
+PRIOR_ROWS = 3.0
 """A group's answer is its rows' and that of so many rows of the whole table."""
 WORD_BITS = 12
 

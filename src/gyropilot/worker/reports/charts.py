@@ -15,6 +15,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from gyropilot.worker.reports.document import Picture
@@ -25,6 +26,9 @@ WIDTH, HEIGHT = 4.6, 3.1
 ROW_HEIGHT = 0.27
 """Inches of a bar with its label."""
 LABEL_CHARACTERS = 24
+TICKS = 6
+FEW_POINTS = 50
+"""So few points are drawn large."""
 MOST_POINTS = 1_500
 """So many points at most are drawn of one scatter; they are thinned by taking every so-manieth."""
 SEQUENTIAL, DIVERGING = ListedColormap(LEVELS), ListedColormap(OPPOSITES)
@@ -62,16 +66,17 @@ class Canvas:
     """Matplotlib's figure."""
 
     def name_axes(self, x: Axis, y: Axis) -> None:
-        """Label and scale both axes."""
-        for axis, set_label, set_scale, set_limits in (
-            (x, self.axes.set_xlabel, self.axes.set_xscale, self.axes.set_xlim),
-            (y, self.axes.set_ylabel, self.axes.set_yscale, self.axes.set_ylim),
-        ):
-            set_label(str(axis))
+        """Label and scale both axes; an axis without a label keeps its marks."""
+        for side, axis, drawn in (("x", x, self.axes.xaxis), ("y", y, self.axes.yaxis)):
+            self.axes.set(**{f"{side}label": str(axis)})
             if axis.is_log:
-                set_scale("log")
+                self.axes.set(**{f"{side}scale": "log"})
+            if axis.label:
+                drawn.set_major_locator(LogLocator(subs=(1, 2, 5)) if axis.is_log else MaxNLocator(TICKS))
+                drawn.set_major_formatter(FuncFormatter(lambda number, _: write_tick(number)))
+                drawn.set_minor_formatter(NullFormatter())
             if axis.limits:
-                set_limits(*axis.limits)
+                self.axes.set(**{f"{side}lim": axis.limits})
 
 
 @contextmanager
@@ -80,6 +85,9 @@ def open_canvas(width: float = WIDTH, height: float = HEIGHT) -> Iterator[Canvas
     with rc_context(LOOKS):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield Canvas(axes=figure.add_subplot(), figure=figure)
+        # The places of all parts are found once, not again for each format that is written.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def draw_histogram(
@@ -211,20 +219,23 @@ def draw_points(
 
     Args:
         title: what is shown.
-        groups: name → (x, y); a single group has no legend.
+        groups: name → (x, y); a single group has no legend, an empty one only takes up a colour.
         x: what x measures.
         y: what y measures.
         reference: (x, y) of a dashed line to compare with.
         texts: (x, y, words) to write next to points.
         alternative: the same in words.
     """
-    size = 16 if sum(len(xs) for xs, _ in groups.values()) <= 200 else 7
+    total = sum(len(xs) for xs, _ in groups.values())
+    size = 36 if total <= FEW_POINTS else 16 if total <= 5 * FEW_POINTS else 7
     with open_canvas() as canvas:
         for number, (name, (xs, ys)) in enumerate(groups.items()):
+            if not len(xs):
+                continue
             step = -(-len(xs) // MOST_POINTS)
             canvas.axes.scatter(
-                xs[:: step or 1],
-                ys[:: step or 1],
+                xs[::step],
+                ys[::step],
                 s=size,
                 color=SERIES[number % len(SERIES)],
                 alpha=0.75,
@@ -343,7 +354,7 @@ def draw_spans(title: str, spans: Sequence[tuple[str, float, float, str]], *, x:
 
     Args:
         title: what is shown.
-        spans: (name, begin, end, group) each, the first one on top.
+        spans: (name, begin, end, group) each, the first one on top; groups take colours in their order.
         x: what time is measured from, and in what.
         alternative: the same in words.
     """
@@ -362,6 +373,7 @@ def draw_spans(title: str, spans: Sequence[tuple[str, float, float, str]], *, x:
         _list_rows(canvas.axes, [name for name, *_ in spans])
         canvas.axes.grid(visible=False, axis="y")
         canvas.axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        canvas.axes.set_xlim(left=0)
         canvas.name_axes(x, Axis(label=""))
         return Picture(title=title, alternative=alternative, figure=canvas.figure, is_wide=True)
 
@@ -371,6 +383,14 @@ def shorten(name: str, most: int = LABEL_CHARACTERS) -> str:
     words = " ".join(name.split()) or "(empty)"
     cut = words if len(words) <= most else words[: most - 1] + "…"
     return cut.replace("$", r"\$")
+
+
+def write_tick(number: float) -> str:
+    """Return a number as it stands along an axis: long ones in thousands, millions or billions."""
+    for unit, size, least in (("G", 1e9, 1e9), ("M", 1e6, 1e6), ("k", 1e3, 1e4)):
+        if abs(number) >= least:
+            return f"{number / size:.4g}{unit}".replace("-", "\N{MINUS SIGN}")
+    return f"{number:.6g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _name_in_legend(name: str) -> str:

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from gyropilot.engine.explore.figures import ColumnFigures, Exploration
 from gyropilot.engine.explore.power import FOLDS
-from gyropilot.engine.explore.readings import write_cell
 from gyropilot.engine.explore.statistics import OUTLIER_RANGES
 from gyropilot.engine.task import ColumnKind
+from gyropilot.worker.reports import exploration_columns as columns
 from gyropilot.worker.reports import exploration_pictures as pictures
 from gyropilot.worker.reports.document import (
     Advice,
@@ -26,9 +26,9 @@ from gyropilot.worker.reports.document import (
 
 SAMPLE_COLUMNS = 30
 """So many columns of the rows are shown, those of most prediction power."""
-TABLE_ROWS = 200
+columns.TABLE_ROWS = 200
 CELL_CHARACTERS = 60
-POWER, TYPE, MISSING = "Prediction power", "Type", "Missing"
+columns.POWER, columns.TYPE, MISSING = "Prediction power", "Type", "Missing"
 
 
 def describe_exploration(found: Exploration, *, job: str, made_at: datetime) -> Report:
@@ -43,14 +43,14 @@ def describe_exploration(found: Exploration, *, job: str, made_at: datetime) -> 
         ("Findings", _tell_findings(found)),
         ("Target", _show_target(found)),
         ("Sample of the rows", _show_sample(found)),
-        ("Features", _show_features(found)),
+        ("Features", columns.show_features(found)),
         ("How the answer depends on single columns", _show_relations(found)),
         ("Duplicate rows", _show_duplicates(found)),
         ("Correlations", _show_correlations(found)),
         ("Anomalous rows", _show_anomalies(found)),
-        ("Missing values", _show_missing(found)),
-        ("Cardinality", _show_cardinality(found)),
-        ("Descriptive statistics", _show_statistics(found)),
+        ("Missing values", columns.show_missing(found)),
+        ("Cardinality", columns.show_cardinality(found)),
+        ("Descriptive statistics", columns.show_statistics(found)),
         ("Definitions", _define(found)),
     )
     sampled = (
@@ -101,7 +101,7 @@ def _tell_findings(found: Exploration) -> Iterator[Block]:
     total = max(1, len(found.columns))
     yield Table(
         caption="Types of the feature columns",
-        header=[TYPE, "Columns", "Share of the columns"],
+        header=[columns.TYPE, "Columns", "Share of the columns"],
         shares=["Share of the columns"],
         rows=[[kind.value, count, count / total] for kind, count in kinds.items()],
     )
@@ -112,10 +112,12 @@ def _show_target(found: Exploration) -> Iterator[Block]:
     yield Pictures(items=[pictures.draw_target(found)])
     if target.statistics is None:
         yield Table(
-            caption=f"Classes, most frequent first{_cut(len(target.labels))}",
+            caption=f"Classes, most frequent first{columns.cut_caption(len(target.labels))}",
             header=["Label", "Rows", "Share"],
             shares=["Share"],
-            rows=[[label, count, count / _count_answers(found)] for label, count in target.labels[:TABLE_ROWS]],
+            rows=[
+                [label, count, count / _count_answers(found)] for label, count in target.labels[: columns.TABLE_ROWS]
+            ],
         )
         return
     figures = target.statistics
@@ -130,7 +132,7 @@ def _show_target(found: Exploration) -> Iterator[Block]:
             ["Skewness", figures.skew],
             ["Kurtosis, above the normal distribution's", figures.kurtosis],
             ["Different values", target.distinct],
-            ["Outliers", f"{figures.outlier_share:.2%}"],
+            ["Outliers, in percent", round(100 * figures.outlier_share, 2)],
             ["Missing", target.missing],
             ["Invalid", target.invalid],
         ],
@@ -145,9 +147,9 @@ def _show_sample(found: Exploration) -> Iterator[Block]:
     places = [found.header.index(name) for name in names]
     powers = [None if name not in by_name else by_name[name].power for name in names]
     rows: list[Sequence[Cell]] = [
-        [POWER, *("" if power is None else f"{power:.3f}" for power in powers)],
-        [TYPE, *(by_name[name].kind.value if name in by_name else "" for name in names)],
-        *(["", *(_show_cell(row[place]) for place in places)] for row in found.excerpt),
+        [columns.POWER, *("" if power is None else f"{power:.3f}" for power in powers)],
+        [columns.TYPE, *(by_name[name].kind.value if name in by_name else "" for name in names)],
+        *(["", *(columns.show_cell(row[place]) for place in places)] for row in found.excerpt),
     ]
     yield Paragraph(
         text="Rows drawn at random, under each column's prediction power and type. "
@@ -155,25 +157,9 @@ def _show_sample(found: Exploration) -> Iterator[Block]:
     )
     yield Table(header=["", *names], rows=rows)
     if len(names) < len(found.header):
-        yield Paragraph(text=f"The {len(names)} columns of most prediction power, of {len(found.header)}.")
-
-
-def _show_features(found: Exploration) -> Iterator[Block]:
-    drawn = pictures.draw_powers(found)
-    if drawn:
-        yield Pictures(items=[drawn])
-    else:
-        yield Paragraph(text="There are too few rows to measure prediction power.")
-    columns = sorted(found.columns, key=lambda each: -1.0 if each.power is None else -1 - each.power)
-    yield Table(
-        caption=f"All columns, those of most prediction power first{_cut(len(columns))}",
-        header=["Column", TYPE, POWER, MISSING, "Different", "Not learned from, because"],
-        shares=[MISSING],
-        rows=[
-            [each.name, each.kind.value, _round(each.power), each.missing_share, each.distinct, each.left_out]
-            for each in columns[:TABLE_ROWS]
-        ],
-    )
+        yield Paragraph(
+            text=f"The target and the {len(names) - 1} columns of most prediction power, of {len(found.columns)}."
+        )
 
 
 def _show_relations(found: Exploration) -> Iterator[Block]:
@@ -236,69 +222,6 @@ def _show_anomalies(found: Exploration) -> Iterator[Block]:
         yield _list_rows(found, "The same rows", list(scores), ("Score", scores))
 
 
-def _show_missing(found: Exploration) -> Iterator[Block]:
-    gaps = sorted((each for each in found.columns if each.missing), key=lambda each: -each.missing)
-    if not gaps:
-        yield Paragraph(text="No cell of a feature is missing.")
-        return
-    yield Paragraph(text=f"{len(gaps)} of {len(found.columns)} columns have missing cells.")
-    yield Pictures(items=[pictures.draw_missing(gaps)])
-    yield Table(
-        caption=f"Columns with missing cells, worst first{_cut(len(gaps))}",
-        header=["Column", "Missing cells", MISSING],
-        shares=[MISSING],
-        rows=[[each.name, each.missing, each.missing_share] for each in gaps[:TABLE_ROWS]],
-    )
-
-
-def _show_cardinality(found: Exploration) -> Iterator[Block]:
-    words = sorted(
-        (each for each in found.columns if each.kind in {ColumnKind.CATEGORICAL, ColumnKind.TEXT}),
-        key=lambda each: -each.distinct,
-    )
-    if not words:
-        yield Paragraph(text="There is no column of categories or texts.")
-        return
-    yield Table(
-        caption=f"Different categories, and different words of texts, in {found.sampled_rows:,} rows{_cut(len(words))}",
-        header=["Column", TYPE, "Different", "Most frequent"],
-        rows=[
-            [each.name, each.kind.value, each.distinct, ", ".join(_show_cell(word) for word, _ in each.frequent[:3])]
-            for each in words[:TABLE_ROWS]
-        ],
-    )
-
-
-def _show_statistics(found: Exploration) -> Iterator[Block]:
-    numbers = [(each, each.statistics) for each in found.columns if each.statistics]
-    drawn = pictures.draw_histograms(found)
-    if drawn:
-        yield Paragraph(text="Where the values of the columns of most prediction power lie, outliers left out.")
-        yield Pictures(items=drawn)
-    if not numbers:
-        yield Paragraph(text="There is no column of numbers.")
-        return
-    yield Table(
-        caption=f"Columns of numbers{_cut(len(numbers))}",
-        header=["Column", "Mean", "Std. dev.", "Minimum", "Quartile", "Median", "3rd quartile", "Maximum", "Outliers"],
-        shares=["Outliers"],
-        rows=[
-            (
-                each.name,
-                of.mean,
-                of.deviation,
-                of.minimum,
-                of.lower_quartile,
-                of.median,
-                of.upper_quartile,
-                of.maximum,
-                of.outlier_share,
-            )
-            for each, of in numbers[:TABLE_ROWS]
-        ],
-    )
-
-
 def _define(found: Exploration) -> Iterator[Block]:
     measure = (
         "2 AUC - 1, with AUC the mean over the classes (at most the 20 most frequent) of the area under the curve of "
@@ -341,7 +264,10 @@ def _list_rows(
         caption=caption,
         header=[*([extra[0]] if extra else []), *names],
         rows=[
-            [*([extra[1][row]] if extra else []), *(_show_cell(found.shown_rows[row][place]) for place in places)]
+            [
+                *([extra[1][row]] if extra else []),
+                *(columns.show_cell(found.shown_rows[row][place]) for place in places),
+            ]
             for row in rows
         ],
     )
@@ -356,20 +282,6 @@ def _choose_columns(found: Exploration) -> list[str]:
 
 def _rank(column: ColumnFigures) -> float:
     return 1.0 if column.left_out else -(column.power or 0.0)
-
-
-def _show_cell(cell: str | float | None) -> str:
-    """Return a cell as it is written in the data; years have no marks of thousands."""
-    text = write_cell(cell)
-    return f"{text[: CELL_CHARACTERS - 1]}…" if len(text) > CELL_CHARACTERS else text
-
-
-def _round(power: float | None) -> float | None:
-    return None if power is None else round(power, 3)
-
-
-def _cut(count: int) -> str:
-    return f" (the first {TABLE_ROWS} of {count:,})" if count > TABLE_ROWS else ""
 
 
 def _count_answers(found: Exploration) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 NOTEBOOK = "SageMakerAutopilotDataExplorationNotebook.ipynb"
 PAGE, FIGURES = "data-exploration.html", "data-exploration.json"
-NICENESS = 10
+NICENESS = 5
 MEMORY_BYTES = 2 << 30
 SECONDS = 120
 

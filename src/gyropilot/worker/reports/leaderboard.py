@@ -35,8 +35,8 @@ def describe_leaderboard(
     best = next((each for each in ranked if each.name == job.best_candidate), None)
     parts = (
         ("Candidates", _list_candidates(ranked, candidates, sizes)),
-        ("Score and latency", _show_scores(ranked)),
-        ("Ensemble", _show_ensemble(best, candidates)),
+        ("Score and latency", _show_scores(ranked, candidates)),
+        ("Ensemble", _show_ensemble(ranked, candidates)),
         ("Time line", _show_times(candidates, ranked, began)),
     )
     metric = ranked[0].objective.name if ranked and ranked[0].objective else job.resolved_objective
@@ -74,7 +74,7 @@ def _list_candidates(
     objective = ranked[0].objective
     assert objective is not None
     others = [name for name in metrics if name != objective.name]
-    header = ["#", "Candidate", "Algorithm", objective.name, "Latency (ms)", "Size (MB)", "Training (s)", *others]
+    header = ["#", "Candidate", "Algorithm", objective.name, "Latency (µs)", "Size (MB)", "Training (s)", *others]
     rows = [
         [place, each.name, each.algorithm, *_measure(each, sizes), *_find(each.metrics, others)]
         for place, each in enumerate(ranked[:ROWS], 1)
@@ -98,43 +98,45 @@ def _measure(candidate: Candidate, sizes: Mapping[str, int]) -> Iterator[Cell]:
     assert candidate.objective is not None
     size = sizes.get(candidate.name)
     yield candidate.objective.value
-    yield None if candidate.latency_seconds is None else 1000 * candidate.latency_seconds
+    yield None if candidate.latency_seconds is None else 1e6 * candidate.latency_seconds
     yield None if size is None else size / 1e6
     yield candidate.fit_seconds
 
 
-def _show_scores(ranked: Sequence[Candidate]) -> Iterator[Block]:
+def _show_scores(ranked: Sequence[Candidate], candidates: Sequence[Candidate]) -> Iterator[Block]:
     timed = [each for each in ranked if each.latency_seconds is not None]
     if len(timed) < 2:
         yield Paragraph(text="There are fewer than two candidates to compare.")
         return
-    groups: dict[str, tuple[list[float], list[float]]] = {}
+    # All algorithms in the order of the time line, so that each has one colour on the page.
+    groups: dict[str, tuple[list[float], list[float]]] = {each.algorithm: ([], []) for each in _order(candidates)}
     for each in timed:
-        xs, ys = groups.setdefault(each.algorithm, ([], []))
-        xs.append(_milliseconds(each))
+        xs, ys = groups[each.algorithm]
+        xs.append(_microseconds(each))
         ys.append(_score(each))
     objective = timed[0].objective
     assert objective is not None
     better = "higher" if objective.higher_is_better else "lower"
-    fastest = min(timed, key=_milliseconds)
+    fastest = min(timed, key=_microseconds)
     yield Pictures(
         items=[
             draw_points(
                 "Score against latency",
                 groups,
-                x=Axis(label="latency of one row", unit="ms", is_log=True),
+                x=Axis(label="latency of one row", unit="µs", is_log=True),
                 y=Axis(label=f"{objective.name}, {better} is better"),
                 alternative=f"Points, one for each candidate. Best: {timed[0].algorithm}, {_score(timed[0]):.4g} at "
-                f"{_milliseconds(timed[0]):.3g} ms. Fastest: {fastest.algorithm}, {_score(fastest):.4g} at "
-                f"{_milliseconds(fastest):.3g} ms.",
+                f"{_microseconds(timed[0]):.3g} µs. Fastest: {fastest.algorithm}, {_score(fastest):.4g} at "
+                f"{_microseconds(fastest):.3g} µs.",
             )
         ]
     )
 
 
-def _show_ensemble(best: Candidate | None, candidates: Sequence[Candidate]) -> Iterator[Block]:
-    if best is None or best.algorithm != ENSEMBLE:
-        yield Paragraph(text="The best candidate is no ensemble." if best else "There is no best candidate.")
+def _show_ensemble(ranked: Sequence[Candidate], candidates: Sequence[Candidate]) -> Iterator[Block]:
+    best = next((each for each in ranked if each.algorithm == ENSEMBLE), None)
+    if best is None:
+        yield Paragraph(text="There is no ensemble among the candidates.")
         return
     by_number = {_number(each.name): each for each in candidates}
     weights: Mapping[str, float] = best.parameters["weights"]
@@ -144,7 +146,12 @@ def _show_ensemble(best: Candidate | None, candidates: Sequence[Candidate]) -> I
     ]
     total = sum(weights.values()) or 1.0
     named = [(each.name if each else "?", each.algorithm if each else "", weight / total) for each, weight in members]
-    yield Paragraph(text="The best candidate averages the predictions of its members by their weights.")
+    place = "the best candidate" if best is ranked[0] else f"number {ranked.index(best) + 1} of the list"
+    single = [f" The best single candidate scores {_score(each):.6g}." for each in ranked if each.algorithm != ENSEMBLE]
+    yield Paragraph(
+        text=f"{best.name}, {place}, averages the predictions of its members by their weights. It scores "
+        f"{_score(best):.6g}.{''.join(single[:1])}"
+    )
     yield Pictures(
         items=[
             draw_bars(
@@ -166,14 +173,14 @@ def _show_ensemble(best: Candidate | None, candidates: Sequence[Candidate]) -> I
 
 
 def _show_times(candidates: Sequence[Candidate], ranked: Sequence[Candidate], began: datetime) -> Iterator[Block]:
-    ended = [(each, each.ended_at) for each in candidates if each.ended_at is not None]
-    if not ended:
+    spans = [
+        ((each.created_at - began).total_seconds(), (each.ended_at - began).total_seconds(), each)
+        for each in _order(candidates)
+        if each.ended_at is not None
+    ]
+    if not spans:
         yield Paragraph(text="No candidate ended.")
         return
-    spans = sorted(
-        (((each.created_at - began).total_seconds(), (end - began).total_seconds(), each) for each, end in ended),
-        key=lambda span: span[:2],
-    )
     shown = spans[:SPANS]
     pictures: list[Picture] = []
     if len(ranked) > 1:
@@ -181,7 +188,7 @@ def _show_times(candidates: Sequence[Candidate], ranked: Sequence[Candidate], be
     pictures.append(
         draw_spans(
             "When each candidate was trained" + (f" (the first {SPANS})" if len(spans) > SPANS else ""),
-            [(each.name.rpartition("-trial-")[2], start, end, each.algorithm) for start, end, each in shown],
+            [(_label(each), start, end, each.algorithm) for start, end, each in shown],
             x=Axis(label="time since the job began", unit="s"),
             alternative=f"{len(shown)} candidates from {shown[0][0]:.0f} s to {max(end for _, end, _ in shown):.0f} s "
             "after the job began, the first one on top.",
@@ -211,6 +218,18 @@ def _draw_best_so_far(ranked: Sequence[Candidate], began: datetime) -> Picture:
     )
 
 
+def _label(candidate: Candidate) -> str:
+    """Return what a candidate is called on its job's page: its number, and of tuning its pipeline."""
+    if candidate.pipeline:
+        return f"{candidate.name.rsplit('-', 2)[-2]} {candidate.pipeline}"
+    return candidate.name.rpartition("-trial-")[2]
+
+
+def _order(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return candidates in the order in which they began."""
+    return sorted(candidates, key=lambda each: (each.created_at, each.name))
+
+
 def _loss(metric: Metric) -> float:
     return -metric.value if metric.higher_is_better else metric.value
 
@@ -220,8 +239,8 @@ def _find(metrics: Sequence[Metric], names: Sequence[str]) -> list[float | None]
     return [values.get(name) for name in names]
 
 
-def _milliseconds(candidate: Candidate) -> float:
-    return 1000 * (candidate.latency_seconds or 0.0)
+def _microseconds(candidate: Candidate) -> float:
+    return 1e6 * (candidate.latency_seconds or 0.0)
 
 
 def _score(candidate: Candidate) -> float:
