@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import UTC, datetime
 
+from gyropilot.api.documents.candidates import describe_candidate
 from gyropilot.api.documents.metrics import AWS_NAMES, STANDARD_ONLY, describe_metric, describe_objective
 from gyropilot.api.documents.problem_types import PROBLEM_TYPES
 from gyropilot.api.models import load_service
-from gyropilot.service.records import Metric
+from gyropilot.service.records import Candidate, Metric
+from tests.unit.service.house import IDENTITY
 
 
 def test_metric_names_are_aws_s() -> None:
@@ -26,3 +30,15 @@ def test_what_has_no_name_or_is_no_number_is_not_shown() -> None:
 def test_directions() -> None:
     described = describe_objective(Metric(name="rmse", value=2.0, higher_is_better=False))
     assert described == {"Type": "Minimize", "MetricName": "RMSE", "StandardMetricName": "RMSE", "Value": 2.0}
+
+
+def test_locations_of_reports_need_an_explanation() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    candidate = Candidate(
+        name="c", algorithm="lightgbm", created_at=now, modified_at=now, insights_url="s3://b/insights"
+    )
+    assert "CandidateProperties" not in describe_candidate(candidate, IDENTITY)
+    explained = replace(candidate, explainability_url="s3://b/explained")
+    assert describe_candidate(explained, IDENTITY)["CandidateProperties"] == {
+        "CandidateArtifactLocations": {"Explainability": "s3://b/explained", "ModelInsights": "s3://b/insights"}
+    }

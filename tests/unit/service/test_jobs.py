@@ -294,3 +294,13 @@ def test_the_size_of_the_data_decides_an_open_mode(objects: int, size: int, mode
             data.decide_mode(weighed)
     else:
         assert data.decide_mode(weighed).mode == mode
+
+
+def test_reports_are_noted_of_a_finished_candidate(house: House) -> None:
+    house.create_job()
+    finished = replace(draft(house), status=CandidateStatus.COMPLETED)
+    house.service.jobs.report_candidate("churn", finished)
+    house.service.jobs.note_report("churn", finished.name, insights_url="s3://data/insights")
+    noted = house.service.jobs.note_report("churn", finished.name, explainability_url="s3://data/explained")
+    assert (noted.explainability_url, noted.insights_url) == ("s3://data/explained", "s3://data/insights")
+    assert noted.status is CandidateStatus.COMPLETED

@@ -61,7 +61,6 @@ CHOSEN = PipelinesChosen(
         folds=5,
         rows=100,
         columns=3,
-        folds=5,
         findings=(),
     ),
     max_trials=7,

@@ -64,7 +64,7 @@ class WordEffects:
 
     column: str
     words: tuple[str, ...]
-    """Those that moved most in all, first."""
+    """Those of the largest effects first, frequent words before rare ones of the same."""
     effects: Numbers
     """(words, labels) mean effect over the texts that have the word."""
     counts: tuple[int, ...]

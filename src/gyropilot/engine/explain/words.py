@@ -6,6 +6,7 @@ while the row's other columns stay as they are. What words that come together ad
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from gyropilot.engine.explain.explanation import WordEffects
 from gyropilot.engine.explain.game import Game, Matrix, Numbers
 from gyropilot.engine.features.encoders import TextEncoder, spell
 
-MAX_TEXTS = 200
+MAX_TEXTS = 500
 """So many texts are looked at, as far as the time allows."""
 MAX_CHARACTERS = 2000
 """What follows in a longer text is not taken apart: it is always there."""
@@ -111,7 +112,10 @@ def _follow(
 
 def _sum_up(name: str, effects: dict[str, list[Numbers]], texts: int, labels: int) -> WordEffects:
     counts = Counter({word: len(found) for word, found in effects.items() if len(found) >= FEWEST_TEXTS})
-    moved = {word: float(np.abs(np.mean(effects[word], axis=0)).sum() * count) for word, count in counts.items()}
+    # The more texts have a word, the surer its effect; but frequent words of little effect say nothing.
+    moved = {
+        word: float(np.abs(np.mean(effects[word], axis=0)).sum() * math.sqrt(count)) for word, count in counts.items()
+    }
     words = tuple(sorted(moved, key=lambda word: (-moved[word], word))[:MAX_WORDS])
     return WordEffects(
         column=name,

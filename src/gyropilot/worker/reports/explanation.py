@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,6 +22,8 @@ DEPENDENCES, DEPENDENCES_EACH = 6, 2
 """How many columns have a dependence plot; where there are several labels, for each of these."""
 MAX_LABELS = 4
 """Of more labels, those that are moved most have pictures; the documents have all."""
+CELL_CHARACTERS = 160
+"""So much of a text or a sequence is shown."""
 SWARM_POINTS = 200
 SWARM_BINS, SWARM_WIDTH = 60, 0.36
 MAX_CATEGORIES = 10
@@ -233,7 +236,8 @@ def _show_words(words: WordEffects, explanation: Explanation) -> list[Block]:
         return [Paragraph(text=f"No word is in enough of the {words.texts} texts that were looked at.")]
     text = (
         f"How far each word moved the prediction, compared with the same text without it: means over those of "
-        f"{words.texts} texts that have the word. First come the words that moved most in all."
+        f"{words.texts} texts that have the word. First come the words of the largest effects, frequent ones before "
+        "rare ones."
     )
     labels = np.argsort(-np.abs(words.effects).sum(axis=0), kind="stable")[: MAX_LABELS // 2].tolist()
     shown = slice(0, WORDS)
@@ -292,7 +296,7 @@ def _write_cell(explained: Explained, row: int, column: int) -> str:
         return str(np.datetime64("2000-01-01") + np.timedelta64(int(number), "D"))
     if isinstance(encoder, NumericEncoder):
         return f"{number:.6g}"
-    return f"{encoder.outputs[0].removeprefix(encoder.name + ': ')} {number:.6g}"
+    return textwrap.shorten(str(explained.rows.column(encoder.name)[row].as_py()), CELL_CHARACTERS, placeholder=" …")
 
 
 def _explain_terms(explained: Explained) -> Iterator[str]:

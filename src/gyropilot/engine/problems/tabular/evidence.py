@@ -46,6 +46,8 @@ class Explained:
     """What made the rows' numbers."""
     base: NDArray[np.float32]
     """(rows, base features) the numbers of the rows that were explained."""
+    rows: pa.Table
+    """The same rows as they were read."""
     baseline: Baseline
     """The rows that they were compared with."""
 
@@ -124,6 +126,7 @@ class Records:
             words=words,
             encoder=encoder,
             base=base[: len(explanation.values)],
+            rows=self.rows.slice(0, len(explanation.values)),
             baseline=model.manifest.baseline,
         )
 
