@@ -220,9 +220,8 @@ def _report(session: Session, ended: JobProgress, console: Console, exit_code: E
 
 def _suggest_next(ended: JobProgress, *, has_reports: bool) -> tuple[str, str, str]:
     """Return three commands that work with what the job found."""
-    containers = next(entry.candidate for entry in ended.entries if entry.name == ended.best)["InferenceContainers"]
     return (
-        f"{'predict' if len(containers) == 1 else 'transform'} {ended.name} new.csv",
+        f"predict {ended.name} new.csv",
         f"deploy {ended.name}",
         f"report {ended.name} --open" if has_reports else f"leaderboard {ended.name}",
     )

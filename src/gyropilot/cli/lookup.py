@@ -126,7 +126,8 @@ def find_archive(model: str, candidate: str | None = None) -> Iterator[Path]:
 
     Raises:
         NotFoundError: when there is neither a file nor a job nor a model of this name.
-        click.ClickException: when the model is of several containers.
+        click.ClickException: when the model is of archives that are no candidate's.
+        BundleError: when they do not belong together.
     """
     path = Path(model)
     if path.exists():
@@ -141,24 +142,32 @@ def find_archive(model: str, candidate: str | None = None) -> Iterator[Path]:
     from gyropilot.sdk import Session
 
     session = Session()
-    bucket, key = _find_address(session, model, candidate)
+    containers = find_containers(session, model, candidate)
+    addresses = list(dict.fromkeys(each["ModelDataUrl"] for each in containers if each.get("ModelDataUrl")))
     with tempfile.TemporaryDirectory(prefix="gyropilot-model-") as folder:
-        archive = Path(folder) / "model.tar.gz"
-        session.s3_client.download_file(bucket, key, str(archive))
-        yield archive
+        archives = [_download(session, address, Path(folder) / f"{at}.tar.gz") for at, address in enumerate(addresses)]
+        yield _join_archives(archives, Path(folder) / "model", model)
 
 
-def _find_address(session: Session, name: str, candidate: str | None) -> tuple[str, str]:
-    """Return bucket and key of the archive of a job's candidate or of a model."""
-    containers = find_containers(session, name, candidate)
-    addresses = {container["ModelDataUrl"] for container in containers if container.get("ModelDataUrl")}
-    if len(addresses) != 1:
+def _download(session: Session, address: str, archive: Path) -> Path:
+    parts = urlsplit(address)
+    session.s3_client.download_file(parts.netloc, parts.path.lstrip("/"), str(archive))
+    return archive
+
+
+def _join_archives(archives: list[Path], folder: Path, name: str) -> Path:
+    """Return a whole model: that of one archive, or of a tuned candidate, whose stages lie in two."""
+    if len(archives) == 1:
+        return archives[0]
+    if len(archives) != 2:
         raise click.ClickException(
-            f"The model of {name} is made of {len(containers)} containers, which only a server can run: "
-            f"use gyropilot deploy or gyropilot transform."
+            f"The model of {name} is made of {len(archives)} archives; one, or the two of a tuned candidate, are known."
         )
-    parts = urlsplit(addresses.pop())
-    return parts.netloc, parts.path.lstrip("/")
+    from gyropilot.engine.bundle.stages import join_stages
+
+    processor, algorithm = archives
+    join_stages(processor, algorithm, folder)
+    return folder
 
 
 def find_containers(session: Session, name: str, candidate: str | None) -> list[dict[str, Any]]:

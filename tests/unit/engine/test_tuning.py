@@ -14,7 +14,7 @@ import pytest
 from gyropilot.engine import Budget, Mode, Pipeline, Range, Task, Trial, Tuning, fit, load, recommend, run
 from gyropilot.engine.bundle.archive import pack
 from gyropilot.engine.bundle.load import StagedPredictor
-from gyropilot.engine.bundle.stages import open_stages, split_bundle
+from gyropilot.engine.bundle.stages import join_stages, open_stages, split_bundle
 from gyropilot.engine.data import folds
 from gyropilot.engine.data.source import find_source
 from gyropilot.engine.data.store import read_training_data
@@ -118,6 +118,9 @@ def check_stages(bundle: Path, table: pa.Table, folder: Path) -> None:
         archives.append(folder / f"{place.name}.tar.gz")
         pack(place, archives[-1])
     around, within = (open_stages(path) for path in archives)
+    join_stages(archives[0], archives[1], folder / "joined")
+    for name in ("manifest.json", "predictor.onnx"):
+        assert (folder / "joined" / name).read_bytes() == (bundle / name).read_bytes()
     features, algorithm, labels = around.features, within.algorithm, around.labels
     assert features is not None
     assert algorithm is not None

@@ -43,6 +43,19 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Where randomness began."""
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a manifest says of how its model came to be: all that a prediction does not need."""
+
+    candidate: str
+    algorithm: str
+    parameters: dict[str, Any]
+    pipeline: str = ""
+    recipe: tuple[str, ...] = ()
+    figures: tuple[Figure, ...]
+    provenance: Provenance
+    baseline: tuple[tuple[Cell, ...], ...] = ()
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a bundle says of itself."""
 

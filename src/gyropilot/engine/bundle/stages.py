@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from gyropilot.engine.budget import count_cores
 from gyropilot.engine.bundle.archive import unpack
-from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, read_manifest
+from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, Origin, read_manifest, write_manifest
 from gyropilot.engine.bundle.operators import check_operators
 from gyropilot.engine.errors import BundleError, RequestError
 from gyropilot.engine.features.documents import read_content, read_document, write_document
@@ -120,6 +120,8 @@ class AlgorithmFacts(msgspec.Struct, frozen=True, kw_only=True, tag=ALGORITHM, t
     """How many numbers the graph keeps for a row at once, where they are many."""
     residual_quantiles: tuple[float | None, ...] = ()
     """Of a regression, what prediction intervals are made of, as in a manifest."""
+    origin: Origin
+    """How the model came to be, as in a manifest."""
 
 
 class AlgorithmStage:
@@ -267,6 +269,7 @@ def facts_of(manifest: Manifest) -> AlgorithmFacts:
         decision=manifest.decision,
         numbers_per_row=manifest.numbers_per_row,
         residual_quantiles=manifest.residual_quantiles,
+        origin=Origin(**{name: getattr(manifest, name) for name in Origin.__struct_fields__}),
     )
 
 
@@ -307,6 +310,40 @@ def write_processor(features: FeatureStage, labels: LabelStage | None, folder: P
     if labels is not None:
         _write(labels, LABELS, folder)
     _write(features, FEATURES, folder)
+
+
+def join_stages(processor: Path, algorithm: Path, folder: Path) -> None:
+    """Write the bundle that was split into two folders or archives: what `split_bundle` did is undone.
+
+    Raises:
+        BundleError: when they are not the stages around an algorithm and an algorithm, or of different models.
+    """
+    around, within = open_stages(processor), open_stages(algorithm)
+    if around.features is None or within.algorithm is None:
+        raise BundleError("The archives are not those of features and labels, and of an algorithm, in this order.")
+    if around.features.width != within.algorithm.width:
+        raise BundleError(
+            f"The features are {around.features.width} numbers a row; the algorithm takes {within.algorithm.width}."
+        )
+    facts, labels = within.algorithm.facts, around.labels
+    known = {
+        name: getattr(part, name)
+        for part in (around.features, facts, facts.origin, *([labels] if labels else []))
+        for name in part.__struct_fields__
+        if name in Manifest.__struct_fields__
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_manifest(Manifest(**{"classes": (), **known}), folder)
+    with writing(folder / PREDICTOR) as partial:
+        partial.write_bytes(_fetch_graph(algorithm))
+
+
+def _fetch_graph(path: Path) -> bytes:
+    if path.is_dir():
+        return _read_graph(path)
+    with tempfile.TemporaryDirectory(prefix="gyropilot-stage-") as name:
+        unpack(path, Path(name))
+        return _read_graph(Path(name))
 
 
 def open_stages(path: Path) -> Stages:
