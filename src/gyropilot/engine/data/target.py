@@ -102,10 +102,10 @@ def find_label_type(field: pa.Field, classes: Sequence[str]) -> LabelType:
 
     Args:
         field: the target's field of a table as read.
-        classes: the labels.
+        classes: the labels; none of a regression.
     """
     kind = (field.metadata or {}).get(b"type", b"").decode()
-    if "string" in kind:
+    if "string" in kind or not classes:
         return LabelType.TEXT
     if set(classes) <= {"True", "False"}:
         return LabelType.BOOLEAN
