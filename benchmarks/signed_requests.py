@@ -16,26 +16,25 @@ from gyropilot.sdk import Session
 
 def sign_requests(session: Session, operation: str, documents: Sequence[Mapping[str, Any]]) -> list[bytes]:
     """Return a request of the SageMaker API for each document; the signatures hold for 15 minutes."""
-    signer = _make_signer(session)
     headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"SageMaker.{operation}"}
-    return [_sign(signer, session.endpoint_url, "/", headers, json.dumps(document).encode()) for document in documents]
+    bodies = [json.dumps(document).encode() for document in documents]
+    return _sign_all(session, "/", headers, bodies)
 
 
 def sign_invocations(session: Session, endpoint: str, bodies: Sequence[bytes]) -> list[bytes]:
-    """Return an `InvokeEndpoint` request for each body of CSV; the signatures hold for 15 minutes."""
-    signer = _make_signer(session)
-    path = f"/endpoints/{endpoint}/invocations"
-    return [_sign(signer, session.endpoint_url, path, {"Content-Type": "text/csv"}, body) for body in bodies]
+    """Return an invocation of an endpoint for each body of CSV; the signatures hold for 15 minutes."""
+    return _sign_all(session, f"/endpoints/{endpoint}/invocations", {"Content-Type": "text/csv"}, bodies)
 
 
-def _make_signer(session: Session) -> SigV4Auth:
+def _sign_all(session: Session, path: str, headers: Mapping[str, str], bodies: Sequence[bytes]) -> list[bytes]:
     keys = session.environment()
     credentials = Credentials(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"])
-    return SigV4Auth(credentials, "sagemaker", session.region)
+    signer = SigV4Auth(credentials, "sagemaker", session.region)
+    return [_sign(signer, session.endpoint_url, path, headers, body) for body in bodies]
 
 
 def _sign(signer: SigV4Auth, url: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    request = AWSRequest("POST", f"{url}{path}", {"Host": urlsplit(url).netloc, **headers}, body)
+    request = AWSRequest("POST", url + path, {"Host": urlsplit(url).netloc, **headers}, body)
     signer.add_auth(request)
     lines = [f"{name}: {value}" for name, value in request.headers.items()]
     head = "\r\n".join([f"POST {path} HTTP/1.1", *lines, f"Content-Length: {len(body)}", "", ""])
