@@ -80,6 +80,10 @@ def model_servers(server: RunningServer) -> list[psutil.Process]:
     return found
 
 
+def wait_for_servers(server: RunningServer, count: int) -> None:
+    wait_for(lambda: len(model_servers(server)), lambda found: found == count)
+
+
 def test_only_requests_under_way_are_lost_with_a_model_server(own_server: RunningServer, live: Session) -> None:
     runtime = open_runtime(live)
     over, killed = threading.Event(), threading.Event()
@@ -115,6 +119,36 @@ def test_only_requests_under_way_are_lost_with_a_model_server(own_server: Runnin
         assert len(failures) <= 1, "what was under way"
         assert set(failures) <= {"ServiceUnavailable"}
         assert answered_after
+
+
+def test_no_request_is_lost_when_servers_come_and_go(own_server: RunningServer, live: Session) -> None:
+    runtime, sagemaker = open_runtime(live), live.client("sagemaker")
+    over = threading.Event()
+    before = len(model_servers(own_server))
+
+    def ask(_number: int) -> set[bytes]:
+        answers = set()
+        while not over.is_set():
+            answer = runtime.invoke_endpoint(EndpointName="live", Body=ROW, ContentType="text/csv")
+            answers.add(answer["Body"].read())
+        return answers
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(ask, number) for number in range(4)]
+        try:
+            for count in (3, 1):
+                share = {"VariantName": "all", "DesiredInstanceCount": count}
+                sagemaker.update_endpoint_weights_and_capacities(
+                    EndpointName="live", DesiredWeightsAndCapacities=[cast("Any", share)]
+                )
+                wait_for(
+                    lambda: sagemaker.describe_endpoint(EndpointName="live"),
+                    lambda endpoint: endpoint["EndpointStatus"] == "InService",
+                )
+                wait_for_servers(own_server, before - 1 + count)
+        finally:
+            over.set()
+        assert [each.result() for each in asked] == [{b"yes\n"}] * 4
 
 
 def test_two_hundred_clients_at_once_are_all_answered(live: Session) -> None:

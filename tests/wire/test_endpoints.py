@@ -237,3 +237,19 @@ def test_asynchronous_invocations_that_cannot_be_are_refused(filled: Installatio
             runtime.invoke_endpoint_async(**asked)
         assert refused(error)[0] == "ValidationError"
         assert message in refused(error)[1]
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+
+def test_rows_that_are_too_long_are_refused(filled: Installation) -> None:
+    runtime = filled.client("sagemaker-runtime")
+    serve(filled, "Limited")
+    longest = 6 * 1024 * 1024
+    assert len(runtime.invoke_endpoint(EndpointName="Limited", Body=bytes(longest))["Body"].read()) > longest
+    asked = len(filled.model.asked)
+    for count in (longest + 1, 11 * 1024 * 1024):
+        with pytest.raises(ClientError) as error:
+            runtime.invoke_endpoint(EndpointName="Limited", Body=bytes(count))
+        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] in {400, 413}
+    assert len(filled.model.asked) == asked

@@ -165,6 +165,10 @@ class Application:
         is_long = request.length > LONG_BYTES or "transfer-encoding" in request.headers
         return is_long and request.method == "PUT" and find_service(request) == "s3"
 
+    def is_invocation(self, request: WireRequest) -> bool:
+        """Tell whether a request is for a model, which may let it wait."""
+        return find_service(request) == "sagemaker-runtime"
+
     def answers_at_once(self, request: WireRequest) -> bool:
         """Tell whether a request whose body is at hand is answered so soon that it keeps nobody waiting."""
         return self._records_are_near and is_brief(request)

@@ -12,7 +12,7 @@ from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 from gyropilot.service.ports import Answer
 
 _READY_SECONDS = 1.0
-_CONNECTIONS_PER_SERVER = 64
+_CONNECTIONS_PER_SERVER = 96
 _SERVERS = 256
 _CHUNK_BYTES = 1 << 20
 

@@ -24,6 +24,8 @@ from gyropilot.server.pages import Pages
 T = TypeVar("T")
 
 THREADS = 64
+INVOKING_THREADS = 256
+"""Invocations have threads of their own, and more: most of them wait, for models or for model servers that start."""
 SPOOL_BYTES = 1 << 20
 PIECE_BYTES = 1 << 18
 MAX_DIGITS = 20
@@ -58,6 +60,7 @@ class _Limiters:
 
     def __init__(self) -> None:
         self.uploads = CapacityLimiter(THREADS)
+        self.invocations = CapacityLimiter(INVOKING_THREADS)
         self.others = CapacityLimiter(THREADS)
 
 
@@ -104,7 +107,8 @@ class _Exchange:
         whole = replace(wire_request, length=length)
         if self._application.answers_at_once(whole):
             return self._application.handle(whole)
-        return await self._in_thread(partial(self._application.handle, whole))
+        limiter = self._limiters.invocations if self._application.is_invocation(whole) else self._limiters.others
+        return await to_thread.run_sync(partial(self._application.handle, whole), limiter=limiter)
 
     async def _send(self, response: WireResponse, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(response.headers)

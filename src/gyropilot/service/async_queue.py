@@ -18,7 +18,7 @@ from gyropilot.service.records import AsyncInvocation, Endpoint
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
-THREADS = 64
+THREADS = 32
 """How many invocations are answered at once at most, of all endpoints."""
 DEFAULT_PER_INSTANCE = 4
 """How many a model server answers at once, unless its endpoint says so."""

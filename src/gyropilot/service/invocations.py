@@ -25,10 +25,12 @@ INVOCATION_SECONDS = 60.0
 """How long a model may take to answer: AWS's limit."""
 WAITING_SECONDS = 10.0
 """How long a request waits for a model server that is being started again."""
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 1.0
 """How often a waiting request looks what the endpoint serves now."""
-MAX_WAITING = 32
-"""How many requests may wait: the rest of the server's threads is for those that need not."""
+MAX_SENT = 96
+"""How many requests are sent to models at once: more threads that work would only hold each other up."""
+MAX_WAITING = 224
+"""How many requests may wait: some threads are left for those to other endpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,7 @@ class InvocationService:
         self._served: dict[str, Endpoint] = {}
         self._forgotten = 0
         self._lock = threading.Lock()
+        self._sending = threading.BoundedSemaphore(MAX_SENT)
         self._waiting = threading.BoundedSemaphore(MAX_WAITING)
 
     def forget(self, endpoint: str) -> None:
@@ -153,25 +156,29 @@ class InvocationService:
         endpoint = self.find_endpoint(name)
         chosen = self._choose_variant(endpoint, invocation.variant)
         with self._book.borrow(name, chosen.name, seconds=seconds) as address:
-            if address is None:
-                return None
-            tell = partial(self._tell, endpoint, chosen.name, invocation, time.perf_counter())
+            answer = None if address is None else self._send(endpoint, chosen.name, address, invocation)
+        return None if answer is None else (chosen.name, answer)
+
+    def _send(self, endpoint: Endpoint, variant: str, address: str, invocation: Invocation) -> Answer | None:
+        """Return the answer of a model server; None: it could not be reached."""
+        with self._sending:
+            tell = partial(self._tell, endpoint, variant, invocation, time.perf_counter())
             try:
                 answer = self._client.invoke(
                     address, invocation.body, invocation.headers, timeout_seconds=invocation.timeout_seconds
                 )
             except TimeoutError:
                 tell(None, 504)  # HTTP: timed out
-                raise ModelTimedOutError(name, invocation.timeout_seconds) from None
+                raise ModelTimedOutError(endpoint.name, invocation.timeout_seconds) from None
             except ConnectionRefusedError:
-                self._book.strike(name, chosen.name, address)
+                self._book.strike(endpoint.name, variant, address)
                 return None
             except ConnectionError:
                 tell(None, 503)  # HTTP: unavailable
                 self._book.wake()
-                raise ModelUnreachableError(name) from None
-            tell(answer, answer.status)
-            return chosen.name, answer
+                raise ModelUnreachableError(endpoint.name) from None
+        tell(answer, answer.status)
+        return answer
 
     def _tell(
         self, endpoint: Endpoint, variant: str, invocation: Invocation, sent: float, answer: Answer | None, status: int

@@ -36,6 +36,8 @@ def deploy(place: Workplace, job: AutoMLJob, claim: Claim, outcome: Outcome) -> 
     """
     if not job.endpoint or outcome.status is not JobStatus.COMPLETED or claim.stop.is_set():
         return outcome
+    if not place.jobs.get(job.name).best_candidate:
+        return outcome  # there was nothing to be trained
     job = place.jobs.report(job.name, claim.owner, step=JobStep.DEPLOYING_MODEL)
     place.jobs.log(job.name, [f"Step: {JobStep.DEPLOYING_MODEL.value}. The endpoint is {job.endpoint}."])
     try:

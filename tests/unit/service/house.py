@@ -49,6 +49,7 @@ class Echo(BaseHTTPRequestHandler):
     """A model that answers with the request; the body `fail` is answered with an error."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # an answer in one piece: two of them would wait for each other in the network
 
     server: EchoServer
 

@@ -132,6 +132,13 @@ def test_a_job_that_is_stopped_or_failed_is_not_deployed(house: House, place: Wo
     assert house.service.jobs.get("churn").step is JobStep.STARTING
 
 
+def test_a_job_without_a_candidate_is_not_deployed(house: House, place: Workplace) -> None:
+    job = house.service.jobs.create("churn", REQUEST, PROBLEM, endpoint="live")
+    house.claim()
+    with Claim(house.service.jobs, "churn", "w1", 3600.0) as claim:
+        assert deploy(place, job, claim, DONE) == DONE
+
+
 def test_a_job_that_is_stopped_while_it_deploys_ends(house: House, place: Workplace) -> None:
     """Nobody starts the model servers here: the endpoint stays in Creating."""
     with held(house) as (job, claim):

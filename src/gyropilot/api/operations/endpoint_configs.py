@@ -21,7 +21,7 @@ def create_endpoint_config(context: Context, params: Params) -> Result:
     variants = read_variants(params)
     name, tags = params["EndpointConfigName"], read_tags(params)
     capture = read_capture(params)
-    if capture is not None:
+    if capture is not None and capture.is_enabled:
         context.service.jobs.data.check_output(capture.destination)
     asynchronous = read_async_places(params)
     if asynchronous is not None:
