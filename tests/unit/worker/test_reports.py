@@ -45,7 +45,8 @@ def report() -> Report:
     square = np.asarray(np.corrcoef(NUMBERS.reshape(4, 50)))
     names = [HOSTILE, "_hidden", "", "d"]
     pictures = [
-        draw_histogram("Answers", [0, 1, 2], [5, 7], x=X, marks={"median": 1.2}, alternative="Most are above 1."),
+        draw_histogram("Größe", [0, 1], [3], x=X, alternative="All are alike."),
+        draw_histogram("größe", [0, 1, 2], [5, 7], x=X, marks={"median": 1.2}, alternative="Most are above 1."),
         draw_bars(HOSTILE, names, [1, -2, 3, 4], x=X, texts=["1", "-2", "3", "4"], errors=[1] * 4, alternative=HOSTILE),
         draw_lines("Lines", {HOSTILE: ([0, 1], [0, 1]), "_b": ([0, 1], [1, 0])}, x=X, y=Y, alternative="Two lines."),
         draw_points("Points", {"a": (NUMBERS, NUMBERS)}, x=X, y=Y, texts=[(0, 0, HOSTILE)], alternative="A line."),
@@ -107,7 +108,7 @@ def test_a_page_shows_what_it_is_given_as_it_is_written(report: Report) -> None:
 def test_every_picture_of_a_page_has_words_and_ids_of_its_own(report: Report) -> None:
     page = Page(render_html(report))
     pictures = [attributes for tag, attributes in page.tags if tag == "svg"]
-    assert [picture["role"] for picture in pictures] == ["img"] * 7
+    assert [picture["role"] for picture in pictures] == ["img"] * 8
     assert all(picture["aria-label"] for picture in pictures)
     ids = [attributes["id"] for _, attributes in page.tags if attributes.get("id")]
     assert len(ids) == len(set(ids))
@@ -135,7 +136,7 @@ def test_a_notebook_is_valid_and_holds_the_pictures(report: Report) -> None:
     nbformat.validate(notebook)
     assert {cell.cell_type for cell in notebook.cells} == {"markdown"}
     pictures = notebook.cells[-1]
-    assert len(pictures.attachments) == 7
+    assert len(pictures.attachments) == 8
     assert set(re.findall(r"\(attachment:([^)]+)\)", pictures.source)) == set(pictures.attachments)
     assert "<script>" not in text
     assert all(line.count(" | ") == 2 for line in notebook.cells[1].source.splitlines() if line.startswith("| "))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from types import TracebackType
 from gyropilot.engine.events import DataRead, Event
 from gyropilot.service.job_keeper import LeaseLostError
 from gyropilot.service.jobs import JobService
-from gyropilot.worker.reports.explore_table import FIGURES, MEMORY_BYTES, NOTEBOOK, PAGE, SECONDS
+from gyropilot.worker.reports.explore_table import FIGURES, MEMORY_BYTES, NOTEBOOK, PAGE, PROCESSOR_SECONDS, SECONDS
 from gyropilot.worker.reports.shelf import ReportShelf
 
 log = logging.getLogger(__name__)
@@ -109,6 +110,8 @@ def _explain(code: int, words: str, *, was_cut: bool) -> str:
     lines = words.strip().splitlines()
     if "MemoryError" in words or "malloc of size" in words:
         return f"it needs more than {MEMORY_BYTES >> 30} GiB of memory."
-    if code == -14:
+    if code == -signal.SIGXCPU:
+        return f"it took more than {PROCESSOR_SECONDS} s of processor time."
+    if code == -signal.SIGALRM:
         return f"it took more than {SECONDS} s."
     return lines[-1][-WORDS:] if lines else f"its program ended with code {code}."

@@ -10,12 +10,10 @@ import nbformat
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from gyropilot.worker.reports.document import (
-    Block,
     Bullets,
     Cell,
     Findings,
     Paragraph,
-    Picture,
     Pictures,
     Report,
     Section,
@@ -28,30 +26,22 @@ from gyropilot.worker.reports.document import (
 
 def render_notebook(report: Report) -> str:
     """Return the notebook's JSON; it is a valid notebook of format 4, with pictures as attachments of its cells."""
-    cells = [_make_cell(0, "\n\n".join(_introduce(report)), ())]
+    cells = [new_markdown_cell("\n\n".join(_introduce(report)), id="section-0")]
     for number, section in enumerate(report.sections, 1):
-        pictures = [each for block in section.blocks if isinstance(block, Pictures) for each in block.items]
-        cells.append(_make_cell(number, "\n\n".join(_write_section(section)), pictures))
+        attachments: dict[str, dict[str, str]] = {}
+        text = "\n\n".join(_write_section(section, attachments))
+        kept = {"attachments": attachments} if attachments else {}
+        cells.append(new_markdown_cell(text, id=f"section-{number}", **kept))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
     nbformat.validate(notebook)
-    text: str = nbformat.writes(notebook)
-    return text + "\n"
+    content: str = nbformat.writes(notebook)
+    return content + "\n"
 
 
 def escape_markdown(text: str) -> str:
     """Return plain text so that Markdown shows it as it is."""
     return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))
-
-
-def _make_cell(number: int, text: str, pictures: list[Picture] | tuple[()]) -> nbformat.NotebookNode:
-    attachments = {
-        _name_file(picture): {"image/png": b64encode(picture.as_png()).decode("ascii")} for picture in pictures
-    }
-    cell: nbformat.NotebookNode = new_markdown_cell(text, id=f"section-{number}")
-    if attachments:
-        cell["attachments"] = attachments
-    return cell
 
 
 def _introduce(report: Report) -> Iterator[str]:
@@ -62,13 +52,21 @@ def _introduce(report: Report) -> Iterator[str]:
     yield "\n".join(f"{number}. {escape_markdown(each.title)}" for number, each in enumerate(report.sections, 1))
 
 
-def _write_section(section: Section) -> Iterator[str]:
+def _write_section(section: Section, attachments: dict[str, dict[str, str]]) -> Iterator[str]:
+    """Yield the paragraphs of a section, and put its pictures into its cell's attachments."""
     yield f"## {escape_markdown(section.title)}"
     for block in section.blocks:
-        yield from _write_block(block)
+        if isinstance(block, Pictures):
+            for picture in block.items:
+                name = f"picture-{len(attachments) + 1}.png"
+                attachments[name] = {"image/png": b64encode(picture.as_png()).decode("ascii")}
+                yield f"**{escape_markdown(picture.title)}**"
+                yield f"![{escape_markdown(picture.alternative)}](attachment:{name})"
+        else:
+            yield from _write_block(block)
 
 
-def _write_block(block: Block) -> Iterator[str]:
+def _write_block(block: Paragraph | Bullets | Table | Findings) -> Iterator[str]:
     match block:
         case Paragraph(text=text):
             yield escape_markdown(text)
@@ -82,10 +80,6 @@ def _write_block(block: Block) -> Iterator[str]:
                 + (f"  \n> {escape_markdown(item.remedy)}" if item.remedy else "")
                 for item in sort_findings(block)
             )
-        case Pictures(items=pictures):
-            for picture in pictures:
-                yield f"**{escape_markdown(picture.title)}**"
-                yield f"![{escape_markdown(picture.alternative)}](attachment:{_name_file(picture)})"
 
 
 def _write_table(table: Table) -> Iterator[str]:
@@ -102,7 +96,3 @@ def _write_table(table: Table) -> Iterator[str]:
 
 def _write(cell: Cell, *, is_share: bool = False) -> str:
     return escape_markdown(write_cell(cell, is_share=is_share)) or " "
-
-
-def _name_file(picture: Picture) -> str:
-    return re.sub("[^a-z0-9]+", "-", picture.title.lower()).strip("-") + ".png"
