@@ -140,7 +140,8 @@ def test_every_step_is_described(session: Session, job: Any) -> None:
     events = session.client("logs").get_log_events(
         logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=f"{names[3]}/algo-1", startFromHead=True
     )["events"]
-    assert len(events) == 2
+    assert len(events) == 2 + 5, "a line for each fold"
+    assert training["HyperParameters"]["pipeline"] == fit["HyperParameters"]["pipeline"]
     for name in names[1], names[3]:
         with pytest.raises(
             ClientError, match="The request was rejected because the training job is in status Completed"

@@ -85,6 +85,34 @@ def test_a_job_of_v2_is_shown_in_the_form_of_v1(filled: Installation) -> None:
     assert (seen["AutoMLJobStatus"], seen["AutoMLJobSecondaryStatus"]) == ("InProgress", "Starting")
 
 
+def test_what_tuning_tells_is_shown_in_both_forms(filled: Installation) -> None:
+    sagemaker = filled.client("sagemaker")
+    tabular = {"TargetAttributeName": "y", "GenerateCandidateDefinitionsOnly": True}
+    sagemaker.create_auto_ml_job_v2(**v2_request("defined", AutoMLProblemTypeConfig={"TabularJobConfig": tabular}))
+    jobs = filled.service.jobs
+    problem = jobs.get("defined").problem
+    assert (problem.mode, problem.is_definitions_only) == ("hyperparameter_tuning", True)
+    jobs.claim("defined", "worker", 60)
+    jobs.report(
+        "defined",
+        "worker",
+        resolved_problem_type="binary",
+        resolved_objective="f1",
+        resolved_max_candidates=100,
+        candidate_definitions_url="s3://data/out/definitions.ipynb",
+        data_exploration_url="s3://data/out/exploration.ipynb",
+    )
+    for seen in (
+        sagemaker.describe_auto_ml_job(AutoMLJobName="defined"),
+        sagemaker.describe_auto_ml_job_v2(AutoMLJobName="defined"),
+    ):
+        assert seen["ResolvedAttributes"]["CompletionCriteria"] == {"MaxCandidates": 100}
+        assert seen["AutoMLJobArtifacts"] == {
+            "CandidateDefinitionNotebookLocation": "s3://data/out/definitions.ipynb",
+            "DataExplorationNotebookLocation": "s3://data/out/exploration.ipynb",
+        }
+
+
 def test_a_job_of_v1_is_shown_in_the_form_of_v2(filled: Installation) -> None:
     sagemaker = filled.client("sagemaker")
     sagemaker.create_auto_ml_job(**job_request("first"))

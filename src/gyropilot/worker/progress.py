@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gyropilot.engine.events import (
@@ -193,15 +193,16 @@ class Progress:
             self._crown(name)
         best = " It is the best so far." if is_best else ""
         score = f"{result.objective.metric} {result.objective.value:.6g}"
-        self._tell(
-            name, f"{name} ({_word(result)}) reached {score} after {result.fit_seconds:.1f} s of training.{best}"
-        )
+        words = f"{name} ({_word(result)}) reached {score} after {result.fit_seconds:.1f} s of training.{best}"
+        self._tell(name, words, *_word_parts(result))
 
     def _complete(self, candidate: Candidate, result: CandidateResult) -> Candidate:
         return replace(
             candidate,
             status=CandidateStatus.COMPLETED,
             parameters=result.parameters,
+            pipeline=result.pipeline,
+            recipe=result.recipe,
             ended_at=self._clock(),
             objective=read_metric(result.objective),
             metrics=tuple(map(read_metric, result.scores)),
@@ -284,11 +285,11 @@ class Progress:
     def _name(self, id_in_run: str) -> str:
         return name_candidate(self._job, id_in_run, is_trial=self._recorder is not None)
 
-    def _tell(self, candidate: str, message: str) -> None:
-        """Log something of a candidate; a trial has a log of its own too."""
+    def _tell(self, candidate: str, message: str, *more: str) -> None:
+        """Log something of a candidate; a trial has a log of its own too, with more of it."""
         self._log(message)
         if self._recorder is not None:
-            self._jobs.parts.log(PipelineFit, candidate, [message])
+            self._jobs.parts.log(PipelineFit, candidate, [message, *more])
 
     def _log(self, message: str) -> None:
         self._jobs.log(self._job, [message])
@@ -306,6 +307,12 @@ def name_candidate(job: str, id_in_run: str, *, is_trial: bool = False) -> str:
     if number is None:
         raise ValueError(f"a candidate's id must hold its number, not {id_in_run!r}")
     return name_trial(job, int(number[0])) if is_trial else f"{job}-trial-t{int(number[0])}-1"
+
+
+def _word_parts(result: CandidateResult) -> Iterator[str]:
+    for number, scores in enumerate(result.part_scores, 1):
+        figures = ", ".join(f"{score.metric} {score.value:.6g}" for score in scores)
+        yield f"Part {number} of the rows that it was not trained on: {figures}."
 
 
 def _word(event: CandidateStarted | CandidateResult | CandidateStopped | CandidateFailed) -> str:

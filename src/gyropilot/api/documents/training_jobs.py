@@ -128,11 +128,11 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
 
 
 def describe_parameters(candidate: Candidate) -> dict[str, str]:
-    """Return what rebuilds the candidate, the algorithm's name among it."""
-    return {
-        name: _write_parameter(value)
-        for name, value in ({"algorithm": candidate.algorithm} | {**candidate.parameters}).items()
-    }
+    """Return what rebuilds the candidate, the algorithm's name among it, and of a trial its pipeline."""
+    named = {"algorithm": candidate.algorithm}
+    if candidate.pipeline:
+        named |= {"pipeline": candidate.pipeline, "recipe": ",".join(candidate.recipe)}
+    return {name: _write_parameter(value) for name, value in {**named, **candidate.parameters}.items()}
 
 
 def _secondary_status(record: TrainingJob | Candidate) -> str:

@@ -139,7 +139,7 @@ def describe_transform(part: PipelineTransform, job: AutoMLJob, identity: Identi
             "DataSource": {"S3DataSource": {"S3DataType": source["S3DataType"], "S3Uri": source["S3Uri"]}},
             "ContentType": channel["ContentType"].partition(";")[0],
             "CompressionType": channel["CompressionType"],
-            "SplitType": "Line",
+            "SplitType": "Line" if job.problem.data_format == "csv" else "None",
         },
         "TransformOutput": {
             "S3OutputPath": f"{find_folder(job)}/transformed-data/{part.pipeline}/csv/train",
