@@ -70,14 +70,17 @@ def _make(records: Records, request: Request) -> Iterator[str]:
     _write(folder / "report.html", render_html(report))
     if not request.is_full:
         return
+    late = []
     for name, render in (("report.pdf", render_pdf), ("report.ipynb", render_notebook)):
         if deadline.seconds_left < PRINT_SECONDS:
-            yield f"The {request.kind} report has no {name}: the job's time was over."
+            late.append(name)
             continue
         try:
             _write(folder / name, render(report))
         except UnavailableError as error:
             yield str(error)
+    if late:
+        yield f"The {request.kind} report has no {' and no '.join(late)}: the job's time was over."
 
 
 def _explain(records: Records, request: Request, folder: Path, deadline: Deadline) -> Report:
