@@ -47,7 +47,6 @@ serve: .venv/installed ## run a server on loopback until Ctrl-C
 bench: .venv/installed-dev ## measure the service and write benchmarks/results/
 	$(BIN)/python benchmarks/service.py $(ARGS)
 
-.PHONY: bench-cli
 bench-cli: .venv/installed-dev ## measure the command line: imports, help, a whole fit
 	$(BIN)/python -m benchmarks.command_line $(ARGS)
 

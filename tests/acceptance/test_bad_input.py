@@ -147,7 +147,7 @@ def zipped(content: bytes) -> bytes:
     ("name", "content", "words"),
     [
         ("zip.csv", zipped(b"x,y\n1,2\n"), "it is a zip archive"),
-        ("gzip.csv", gzip.compress(b"x,y\n1,2\n"), "it is compressed with gzip, which was not declared"),
+        ("gzip.csv", gzip.compress(b"x,y\n1,2\n", mtime=0), "it is compressed with gzip, which was not declared"),
         ("wide.csv", "x,y\n1,2\n".encode("utf-16"), "it is in UTF-16; save it as UTF-8"),
         (
             "latin.csv",

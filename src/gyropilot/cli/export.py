@@ -22,7 +22,8 @@ RUN pip install --no-cache-dir -r /requirements.txt && pip install --no-cache-di
 ADD model.tar.gz /opt/ml/model/
 USER 1000
 EXPOSE 8080
-CMD ["python", "-m", "gyropilot.serving", "--model", "/opt/ml/model", "--host", "0.0.0.0", "--port", "8080"]
+ENTRYPOINT ["python", "-m", "gyropilot.serving"]
+CMD ["serve"]
 """
 
 

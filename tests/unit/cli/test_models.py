@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -123,19 +125,36 @@ def test_a_container_is_written_whose_command_serves_the_model(tmp_path: Path) -
     assert run("export", MODEL, "--format", "docker", "--output", "server") == 0
     lines = Path("server/Dockerfile").read_text().splitlines()
     (added,) = [line.split()[1] for line in lines if line.startswith("ADD ")]
-    (command,) = [json.loads(line.removeprefix("CMD ")) for line in lines if line.startswith("CMD ")]
+    entry, command = (
+        json.loads(line.removeprefix(word))
+        for word in ("ENTRYPOINT ", "CMD ")
+        for line in lines
+        if line.startswith(word)
+    )
     (tmp_path / "model").mkdir()
     subprocess.run(["tar", "-xf", f"server/{added}", "-C", str(tmp_path / "model")], check=True)
-    here = {"python": sys.executable, "/opt/ml/model": str(tmp_path / "model"), "0.0.0.0": "127.0.0.1", "8080": "0"}
-    announced = tmp_path / "address"
-    with subprocess.Popen([here.get(word, word) for word in command] + ["--announce", str(announced)]) as server:
-        wait_for(announced.exists, bool)
+    assert (entry[0], added) == ("python", "model.tar.gz")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    here = {**os.environ, "SM_MODEL_DIR": str(tmp_path / "model"), "SAGEMAKER_BIND_TO_PORT": str(port)}
+    address = f"http://127.0.0.1:{port}"
+    with subprocess.Popen([sys.executable, *entry[1:], *command], env=here) as server:
+        wait_for(lambda: is_answering(f"{address}/ping"), bool)
         request = urllib.request.Request(
-            f"{announced.read_text()}/invocations", b"0.5,red,2024-03-04\n", {"Content-Type": "text/csv"}
+            f"{address}/invocations", b"0.5,red,2024-03-04\n", {"Content-Type": "text/csv"}
         )
         with urllib.request.urlopen(request) as answer:
             assert answer.read().decode().strip() == "yes"
         server.terminate()
+
+
+def is_answering(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.URLError:
+        return False
 
 
 def test_the_pins_of_the_container_are_all_that_the_model_server_imports() -> None:

@@ -63,7 +63,7 @@ def test_a_document_of_json_holds_rows(text: str) -> None:
         (b"{", plan_for(content_type="application/json", splits_lines=False), "^the object is not JSON"),
         (b"{}", plan_for(content_type="application/json", splits_lines=False), '^the object must be {"instances"'),
         (b"1", plan_for(compression="gzip"), "^the object cannot be unpacked"),
-        (gzip.compress(b"1,2\n")[:-5], plan_for(compression="gzip"), "^the object cannot be unpacked"),
+        (gzip.compress(b"1,2\n", mtime=0)[:-5], plan_for(compression="gzip"), "^the object cannot be unpacked"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_line(content: bytes, plan: Any, words: str) -> None:
