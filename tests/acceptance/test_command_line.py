@@ -58,7 +58,7 @@ def test_fit_shows_progress_and_a_leaderboard(fitted: subprocess.CompletedProces
     assert fitted.stderr == ""
     assert "Training models" in fitted.stdout
     assert re.search(
-        r"^0:\d\d  from-cli-trial-t1-1 \(\w[\w-]+\): AUC 0\.\d+, the best so far$", fitted.stdout, re.MULTILINE
+        r"^0:\d\d  from-cli-trial-t\d+-1 \(\w[\w-]+\): AUC 0\.\d+, the best so far$", fitted.stdout, re.MULTILINE
     )
     assert "lightgbm" in fitted.stdout
     assert "xgboost" not in fitted.stdout
