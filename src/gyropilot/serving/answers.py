@@ -16,15 +16,30 @@ from gyropilot.serving.tables import Table
 
 Column = Sequence[Any]
 
+EXPLANATION = "explanation"
+"""The key of what moved a prediction."""
 BOUNDED = ("predicted_label", "lower_bound", "upper_bound")
 """What an answer of a regression with bounds holds."""
 
 
-def write_answers(answers: Answers, model: Model, options: ServingOptions, media_type: str) -> bytes:
-    """Return the body of a response: one entry per row, in the order of the rows."""
+def write_answers(
+    answers: Answers,
+    model: Model,
+    options: ServingOptions,
+    media_type: str,
+    explanations: Sequence[dict[str, Any]] | None = None,
+) -> bytes:
+    """Return the body of a response: one entry per row, in the order of the rows; explanations come last in each.
+
+    Raises:
+        RequestError: when bounds are asked for that the model does not have.
+    """
     keys, columns = tabulate_answers(answers, model, options)
     if media_type == CSV:
-        return write_csv(zip(*columns, strict=True))
+        texts = [] if explanations is None else [[orjson.dumps(each).decode() for each in explanations]]
+        return write_csv(zip(*columns, *texts, strict=True))
+    if explanations is not None:
+        keys, columns = (*keys, EXPLANATION), [*columns, explanations]
     rows = [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
     if media_type == JSON:
         return orjson.dumps({"predictions": rows})

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from gyropilot.engine.errors import RequestError
 from gyropilot.serving.answers import write_answers
+from gyropilot.serving.explaining import explain_rows
 from gyropilot.serving.media import CSV, MediaTypeError, choose_incoming, choose_outgoing
 from gyropilot.serving.model import Model
 from gyropilot.serving.options import ServingOptions, read_probability
@@ -32,6 +33,8 @@ ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 EXPLANATIONS = "x-amzn-sagemaker-enable-explanations"
 INTERVAL = "prediction-interval"
 """The attribute that asks for bounds, such as `prediction-interval=0.9`."""
+EXPLAIN, SHAP = "explain", "shap"
+"""The attribute that asks for explanations, `explain=shap`, and the only kind that there is."""
 
 
 class BodyTooLargeError(Exception):
@@ -83,7 +86,7 @@ class ModelApp:
         options = choose_options(request.headers, self._options)
         async with asyncio.timeout(self._options.body_seconds):
             body = await self._read_body(request)
-        if len(body) > INLINE_BYTES:
+        if len(body) > INLINE_BYTES or options.explains:
             content = await run_in_threadpool(self._predict, body, incoming, outgoing, options)
         else:
             content = self._predict(body, incoming, outgoing, options)
@@ -105,7 +108,9 @@ class ModelApp:
 
     def _predict(self, body: bytes, incoming: str, outgoing: str, options: ServingOptions) -> bytes:
         rows = read_rows(body, incoming, self._model)
-        return write_answers(self._model.predict_rows(rows), self._model, options, outgoing)
+        answers = self._model.predict_rows(rows)
+        explanations = explain_rows(self._model, rows) if options.explains else None
+        return write_answers(answers, self._model, options, outgoing, explanations)
 
 
 def choose_options(headers: Mapping[str, str], options: ServingOptions) -> ServingOptions:
@@ -116,15 +121,20 @@ def choose_options(headers: Mapping[str, str], options: ServingOptions) -> Servi
     """
     if headers.get(EXPLANATIONS, "`false`").strip("` ").lower() != "false":
         raise RequestError(
-            "The models of Gyropilot do not explain single predictions yet; leave EnableExplanations out."
+            "EnableExplanations is for Clarify, which does not run here. "
+            f"What asks for explanations is {EXPLAIN}={SHAP} in CustomAttributes."
         )
     for attribute in re.split(r"[,;\s]+", headers.get(ATTRIBUTES, "")):
         name, _, value = attribute.partition("=")
         if name.lower() == INTERVAL:
             try:
-                return replace(options, interval=read_probability(value, INTERVAL))
+                options = replace(options, interval=read_probability(value, INTERVAL))
             except ValueError as error:
                 raise RequestError(f"{error}.") from None
+        elif name.lower() == EXPLAIN:
+            if value.lower() != SHAP:
+                raise RequestError(f"{EXPLAIN} must be {SHAP}, not {value[:100]!r}.")
+            options = replace(options, explains=True)
     return options
 
 

@@ -26,6 +26,8 @@ class ServingOptions:
     """Greatest body of a request."""
     interval: float | None = None
     """Probability with which a regression's answers lie between the bounds that it gives; none: it gives no bounds."""
+    explains: bool = False
+    """Whether each prediction comes with how far each column moved it."""
     body_seconds: float = 60.0
     """How long a body may take to come."""
 

@@ -65,8 +65,17 @@ def test_a_request_may_ask_for_intervals(attributes: str, interval: float | str 
         assert choose_options(headers, ServingOptions()).interval == interval
 
 
-def test_explanations_are_refused_in_words() -> None:
+def test_a_request_may_ask_for_explanations() -> None:
+    asked = choose_options(
+        {"x-amzn-sagemaker-custom-attributes": "explain=shap;prediction-interval=0.5"}, ServingOptions()
+    )
+    assert (asked.explains, asked.interval) == (True, 0.5)
+    with pytest.raises(RequestError, match="explain must be shap, not 'lime'"):
+        choose_options({"x-amzn-sagemaker-custom-attributes": "explain=lime"}, ServingOptions())
+
+
+def test_explanations_of_clarify_are_refused_in_words() -> None:
     for off in ("false", "`false`", "False"):
         assert choose_options({"x-amzn-sagemaker-enable-explanations": off}, ServingOptions()) == ServingOptions()
-    with pytest.raises(RequestError, match="leave EnableExplanations out"):
+    with pytest.raises(RequestError, match="is explain=shap in CustomAttributes"):
         choose_options({"x-amzn-sagemaker-enable-explanations": "`true`"}, ServingOptions())

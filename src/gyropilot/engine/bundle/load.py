@@ -46,24 +46,30 @@ class StagedPredictor:
     """
 
     def __init__(self, features: FeatureStage, algorithm: AlgorithmStage, labels: LabelStage | None) -> None:
-        self._features = features
+        self.features = features
+        """What makes numbers of rows of cells."""
         self._algorithm = algorithm
         self._classes = algorithm.class_numbers if labels is None else labels.classes
 
     @property
     def target(self) -> str:
         """The column it predicts."""
-        return self._features.target
+        return self.features.target
 
     @property
     def target_position(self) -> int:
         """Where the target stood among all columns of the training table."""
-        return self._features.target_position
+        return self.features.target_position
 
     @property
     def other_names(self) -> frozenset[str]:
         """The columns of the training table that are no features: the target, and the weight if there was one."""
-        return self._features.other_names
+        return self.features.other_names
+
+    @property
+    def baseline(self) -> tuple[tuple[Cell, ...], ...]:
+        """Typical rows that explanations compare with; none in models of early versions."""
+        return self._algorithm.facts.origin.baseline
 
     @property
     def problem_type(self) -> ProblemType:
@@ -78,7 +84,7 @@ class StagedPredictor:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The columns that a row must have, in order."""
-        return self._features.columns
+        return self.features.columns
 
     def predict_rows(self, rows: Sequence[Sequence[Cell]]) -> Prediction:
         """Predict rows of cells in the order of `feature_names`; an empty cell is a missing one.
@@ -89,7 +95,7 @@ class StagedPredictor:
         Raises:
             RequestError: when a row has another number of cells.
         """
-        return self.interpret(self.run(self._features.encode(rows)))
+        return self.interpret(self.run(self.features.encode(rows)))
 
     def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the graph on encoded rows (n, features): (n, classes) probabilities or (n, 1) amounts."""
