@@ -163,7 +163,7 @@ def _join_archives(archives: list[Path], folder: Path, name: str) -> Path:
         raise click.ClickException(
             f"The model of {name} is made of {len(archives)} archives; one, or the two of a tuned candidate, are known."
         )
-    from gyropilot.engine.bundle.stages import join_stages
+    from gyropilot.engine.bundle.splitting import join_stages
 
     processor, algorithm = archives
     join_stages(processor, algorithm, folder)

@@ -7,7 +7,6 @@ classes and probabilities. In a series they are opened as one model, which answe
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from gyropilot.engine.bundle.archive import unpack
+from gyropilot.engine.bundle.archive import unpacked
 from gyropilot.engine.bundle.load import Prediction, StagedPredictor, load, try_out
 from gyropilot.engine.bundle.stages import (
     AlgorithmStage,
@@ -49,12 +48,8 @@ def open_model(paths: Sequence[Path], environment: Mapping[str, str]) -> Model:
     """
     if len(paths) > 1:
         return _fuse([open_stages(path) for path in paths])
-    (path,) = paths
-    if path.is_dir():
-        return _open_one(path, environment)
-    with tempfile.TemporaryDirectory(prefix="gyropilot-model-") as name:
-        unpack(path, Path(name))
-        return _open_one(Path(name), environment)
+    with unpacked(paths[0]) as folder:
+        return _open_one(folder, environment)
 
 
 def _open_one(folder: Path, environment: Mapping[str, str]) -> Model:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gyropilot.engine.bundle.archive import pack
-from gyropilot.engine.bundle.stages import write_algorithm
+from gyropilot.engine.bundle.splitting import write_algorithm
 from gyropilot.service.identity import Identity
 from gyropilot.service.locations import Location
 from gyropilot.service.ports import BlobProperties, BlobStore

@@ -14,7 +14,8 @@ import pytest
 from gyropilot.engine import Budget, Mode, Pipeline, Range, Task, Trial, Tuning, fit, load, recommend, run
 from gyropilot.engine.bundle.archive import pack
 from gyropilot.engine.bundle.load import StagedPredictor
-from gyropilot.engine.bundle.stages import join_stages, open_stages, split_bundle
+from gyropilot.engine.bundle.splitting import join_stages, split_bundle
+from gyropilot.engine.bundle.stages import open_stages
 from gyropilot.engine.data import folds
 from gyropilot.engine.data.source import find_source
 from gyropilot.engine.data.store import read_training_data

@@ -10,7 +10,7 @@ import pytest
 
 from gyropilot.engine.bundle.archive import unpack
 from gyropilot.engine.bundle.manifest import read_manifest, write_manifest
-from gyropilot.engine.bundle.stages import split_bundle
+from gyropilot.engine.bundle.splitting import split_bundle
 from gyropilot.engine.errors import RequestError
 from gyropilot.serving.answers import write_answers
 from gyropilot.serving.explaining import MAX_ROWS, explain_rows

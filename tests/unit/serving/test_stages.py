@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gyropilot.engine.bundle.archive import unpack
-from gyropilot.engine.bundle.stages import split_bundle
+from gyropilot.engine.bundle.splitting import split_bundle
 from gyropilot.engine.errors import BundleError, RequestError
 from gyropilot.serving.answers import write_answers
 from gyropilot.serving.media import CSV, JSON_LINES

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gyropilot.engine.bundle.archive import unpack
-from gyropilot.engine.bundle.stages import split_bundle
+from gyropilot.engine.bundle.splitting import split_bundle
 from gyropilot.engine.events import (
     CandidateFinished,
     CandidateResult,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import re
 import tarfile
+import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -35,6 +38,21 @@ def pack(folder: Path, archive: Path) -> None:
             info.mode = 0o644
             with path.open("rb") as file:
                 tar.addfile(info, file)
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """Give the folder of what is a folder, or an archive, which is unpacked into one that goes away again.
+
+    Raises:
+        BundleError: when it is neither.
+    """
+    if path.is_dir():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="gyropilot-model-") as folder:
+        unpack(path, Path(folder))
+        yield Path(folder)
 
 
 def unpack(archive: Path, folder: Path) -> None:

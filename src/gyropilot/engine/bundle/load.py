@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from gyropilot.engine.bundle.archive import unpack
+from gyropilot.engine.bundle.archive import unpacked
 from gyropilot.engine.bundle.manifest import Manifest, read_manifest
 from gyropilot.engine.bundle.stages import (
     AlgorithmStage,
@@ -139,12 +138,8 @@ def load(path: Path | str) -> Predictor:
     Raises:
         BundleError: when it is not a model, or of a later format than this program reads.
     """
-    path = Path(path)
-    if path.is_dir():
-        return _open(path)
-    with tempfile.TemporaryDirectory(prefix="gyropilot-model-") as folder:
-        unpack(path, Path(folder))
-        return _open(Path(folder))
+    with unpacked(Path(path)) as folder:
+        return _open(folder)
 
 
 def _open(folder: Path) -> Predictor:

@@ -7,7 +7,6 @@ all models of a pipeline; the second is the algorithm. Needs numpy, ONNX Runtime
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,14 +20,13 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from gyropilot.engine.budget import count_cores
-from gyropilot.engine.bundle.archive import unpack
-from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, Origin, read_manifest, write_manifest
+from gyropilot.engine.bundle.archive import unpacked
+from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, Origin
 from gyropilot.engine.bundle.operators import check_operators
 from gyropilot.engine.errors import BundleError, RequestError
-from gyropilot.engine.features.documents import read_content, read_document, write_document
+from gyropilot.engine.features.documents import read_content, read_document
 from gyropilot.engine.features.encoders import Cell
 from gyropilot.engine.features.table_encoder import TableEncoder
-from gyropilot.engine.files import writing
 from gyropilot.engine.metrics.intervals import find_bounds
 from gyropilot.engine.task import LabelType, ProblemType
 
@@ -278,85 +276,14 @@ def labels_of(described: Described) -> LabelStage | None:
     return LabelStage(classes=described.classes, label_type=described.label_type) if described.classes else None
 
 
-def split_bundle(bundle: Path, folder: Path) -> tuple[Path, Path]:
-    """Write the stages of a bundle below a folder: the first and last into one folder, the algorithm into another.
-
-    Raises:
-        BundleError: when it is no bundle.
-    """
-    manifest = read_manifest(bundle)
-    processor, algorithm = folder / "processor", folder / ALGORITHM
-    write_processor(features_of(manifest), labels_of(manifest), processor)
-    write_algorithm(bundle, algorithm)
-    return processor, algorithm
-
-
-def write_algorithm(bundle: Path, folder: Path) -> None:
-    """Write the stage of a bundle that predicts from numbers into a folder.
-
-    Raises:
-        BundleError: when it is no bundle.
-    """
-    manifest = read_manifest(bundle)
-    folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder / PREDICTOR) as partial:
-        partial.write_bytes(_read_graph(bundle))
-    _write(facts_of(manifest), ALGORITHM, folder)
-
-
-def write_processor(features: FeatureStage, labels: LabelStage | None, folder: Path) -> None:
-    """Write the stages around an algorithm into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if labels is not None:
-        _write(labels, LABELS, folder)
-    _write(features, FEATURES, folder)
-
-
-def join_stages(processor: Path, algorithm: Path, folder: Path) -> None:
-    """Write the bundle that was split into two folders or archives: what `split_bundle` did is undone.
-
-    Raises:
-        BundleError: when they are not the stages around an algorithm and an algorithm, or of different models.
-    """
-    around, within = open_stages(processor), open_stages(algorithm)
-    if around.features is None or within.algorithm is None:
-        raise BundleError("The archives are not those of features and labels, and of an algorithm, in this order.")
-    if around.features.width != within.algorithm.width:
-        raise BundleError(
-            f"The features are {around.features.width} numbers a row; the algorithm takes {within.algorithm.width}."
-        )
-    facts, labels = within.algorithm.facts, around.labels
-    known = {
-        name: getattr(part, name)
-        for part in (around.features, facts, facts.origin, *([labels] if labels else []))
-        for name in part.__struct_fields__
-        if name in Manifest.__struct_fields__
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    write_manifest(Manifest(**{"classes": (), **known}), folder)
-    with writing(folder / PREDICTOR) as partial:
-        partial.write_bytes(_fetch_graph(algorithm))
-
-
-def _fetch_graph(path: Path) -> bytes:
-    if path.is_dir():
-        return _read_graph(path)
-    with tempfile.TemporaryDirectory(prefix="gyropilot-stage-") as name:
-        unpack(path, Path(name))
-        return _read_graph(Path(name))
-
-
 def open_stages(path: Path) -> Stages:
     """Open a folder that `split_bundle` or `write_processor` wrote, or the archive of one.
 
     Raises:
         BundleError: when there is no stage in it.
     """
-    if path.is_dir():
-        return _open(path)
-    with tempfile.TemporaryDirectory(prefix="gyropilot-stage-") as name:
-        unpack(path, Path(name))
-        return _open(Path(name))
+    with unpacked(path) as folder:
+        return _open(folder)
 
 
 def holds_stages(folder: Path) -> bool:
@@ -376,10 +303,6 @@ def _open(folder: Path) -> Stages:
     return stages
 
 
-def _write(stage: FeatureStage | AlgorithmFacts | LabelStage, name: str, folder: Path) -> None:
-    write_document(stage, folder / f"{name}.json", folder / f"{name}.npz")
-
-
 def _read(name: str, folder: Path, kind: type[S]) -> S | None:
     path = folder / f"{name}.json"
     try:
@@ -394,7 +317,7 @@ def open_session(folder: Path) -> onnxruntime.InferenceSession:
     Raises:
         BundleError: when there is none that can be read.
     """
-    graph = _read_graph(folder)
+    graph = read_graph(folder)
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.load_model_format", "ONNX")  # no other is checked
     options.intra_op_num_threads = 1  # a row is quicker on one thread than shared among several
@@ -410,7 +333,12 @@ def open_session(folder: Path) -> onnxruntime.InferenceSession:
         raise BundleError(f"The model's {PREDICTOR} cannot be read: {error}") from error
 
 
-def _read_graph(folder: Path) -> bytes:
+def read_graph(folder: Path) -> bytes:
+    """Return the graph that a folder holds.
+
+    Raises:
+        BundleError: when there is none.
+    """
     try:
         return (folder / PREDICTOR).read_bytes()
     except FileNotFoundError:

@@ -8,7 +8,8 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from gyropilot.engine.bundle.stages import features_of, labels_of, write_processor
+from gyropilot.engine.bundle.splitting import write_processor
+from gyropilot.engine.bundle.stages import features_of, labels_of
 from gyropilot.engine.contracts import Lanes, Plan
 from gyropilot.engine.events import (
     CandidateFailed,
