@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from gyropilot.sdk import Session
-from tests.acceptance.running import ROOT, ROWS_OF_CLI, RunningServer, describe, read_rows, write_rows
+from tests.acceptance.running import ROOT, ROWS_OF_CLI, RunningServer, describe, read_rows, wait_for, write_rows
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -103,7 +103,8 @@ def test_what_is_tried_next_works(
     assert one.stdout.split() == predicted[:1]
     refused = run(server, "invoke", "cli-end", "--row", "1,2")
     assert (refused.returncode, "Expected number of columns" in refused.stderr) == (1, True)
-    assert any("Expected number of columns" in line["message"] for line in ask("logs", "cli-end"))
+    # What a model server says becomes lines of the log a little later.
+    wait_for(lambda: ask("logs", "cli-end"), lambda lines: any("Expected number" in line["message"] for line in lines))
     again = run(server, "deploy", "from-cli", "--endpoint", "cli-end")
     assert (again.returncode, "--update" in again.stderr) == (1, True)
     assert ask("deploy", "from-cli", "--endpoint", "cli-end", "--update")["EndpointStatus"] == "InService"
