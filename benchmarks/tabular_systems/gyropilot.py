@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.scores import measure_error
-from benchmarks.tabular_systems.protocol import CORES, Point, Predictions, Request, System, serve
+from benchmarks.tabular_systems.protocol import CORES, Point, Predictions, Request, System, serve, take_cells
 from gyropilot import __version__
 from gyropilot.engine import Budget, Mode, Model, ProblemType, Task, Tuning, fit, load
 from gyropilot.engine.events import (
@@ -109,8 +109,7 @@ class Gyropilot(System):
 
     def choose_rows(self, table: pa.Table, numbers: Sequence[int]) -> list[list[Any]]:
         """Return lists of cells."""
-        chosen = table.select(list(self._model.predictor.feature_names)).take(list(numbers))
-        return [list(cells) for cells in zip(*(column.to_pylist() for column in chosen.columns), strict=True)]
+        return take_cells(table, self._model.predictor.feature_names, numbers)
 
     def predict(self, rows: list[list[Any]]) -> Predictions:
         """Predict from cells."""

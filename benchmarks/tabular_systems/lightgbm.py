@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.tabular_systems.protocol import CORES, Predictions, Request, System, serve
+from benchmarks.tabular_systems.protocol import CORES, Predictions, Request, System, serve, take_cells, widen
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 METRICS = {"binary": "auc", "multiclass": "multi_logloss", "regression": "rmse"}
@@ -71,14 +71,13 @@ class LightGBM(System):
 
     def choose_rows(self, table: pa.Table, numbers: Sequence[int]) -> list[list[Any]]:
         """Return lists of cells."""
-        chosen = table.select(self._features).take(list(numbers))
-        return [list(cells) for cells in zip(*(column.to_pylist() for column in chosen.columns), strict=True)]
+        return take_cells(table, self._features, numbers)
 
     def predict(self, rows: list[list[Any]]) -> Predictions:
         """Predict from cells."""
         threads = CORES if len(rows) > 1 else 1
         answer = np.asarray(self._booster.predict(self._encode(rows), num_threads=threads), dtype=np.float64)
-        return np.column_stack([1 - answer, answer]) if len(self._classes) == 2 else answer
+        return widen(answer, self._classes)
 
     def save(self, folder: Path) -> None:
         """Write the booster as text, and the categories."""

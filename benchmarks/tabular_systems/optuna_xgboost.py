@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit
 
 from benchmarks.scores import measure_error
-from benchmarks.tabular_systems.protocol import CORES, Point, Predictions, Request, System, serve
+from benchmarks.tabular_systems.protocol import CORES, Point, Predictions, Request, System, serve, take_cells, widen
 from gyropilot.engine.search.spaces import XGBOOST
 from gyropilot.engine.tuning import Range
 
@@ -89,13 +89,12 @@ class OptunaXGBoost(System):
 
     def choose_rows(self, table: pa.Table, numbers: Sequence[int]) -> list[list[Any]]:
         """Return lists of cells."""
-        chosen = table.select(self._features).take(list(numbers))
-        return [list(cells) for cells in zip(*(column.to_pylist() for column in chosen.columns), strict=True)]
+        return take_cells(table, self._features, numbers)
 
     def predict(self, rows: list[list[Any]]) -> Predictions:
         """Predict from cells."""
         answer = self._booster.inplace_predict(self._encode(rows))
-        return _widen(np.asarray(answer, dtype=np.float64), self._classes)
+        return widen(np.asarray(answer, dtype=np.float64), self._classes)
 
     def save(self, folder: Path) -> None:
         """Write the booster, and the categories."""
@@ -177,14 +176,10 @@ def _cross_validate(
         )
         predicted = booster.inplace_predict(features[validation], iteration_range=(0, booster.best_iteration + 1))
         answers: Any = [classes[int(number)] for number in target[validation]] if classes else target[validation]
-        predictions = _widen(np.asarray(predicted, dtype=np.float64), classes)
+        predictions = widen(np.asarray(predicted, dtype=np.float64), classes)
         errors.append(measure_error(request.problem, answers, predictions, classes))
         rounds.append(booster.best_iteration + 1)
     return float(np.mean(errors)), max(int(np.mean(rounds)), 1)
-
-
-def _widen(answer: Matrix, classes: list[str]) -> Matrix:
-    return np.column_stack([1 - answer, answer]) if len(classes) == 2 else answer
 
 
 class _StopAt(xgboost.callback.TrainingCallback):

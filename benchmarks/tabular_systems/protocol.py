@@ -64,6 +64,17 @@ class Point:
     """The error of the test rows; None where the model is not kept."""
 
 
+def take_cells(table: Any, columns: Sequence[str], numbers: Sequence[int]) -> list[list[Any]]:
+    """Return rows of a table as lists of cells, the columns in this order."""
+    chosen = table.select(list(columns)).take(list(numbers))
+    return [list(cells) for cells in zip(*(column.to_pylist() for column in chosen.columns), strict=True)]
+
+
+def widen(answer: NDArray[np.float64], classes: Sequence[str]) -> Predictions:
+    """Return a column for each class where the answers for two are the probability of the second alone."""
+    return np.column_stack([1 - answer, answer]) if len(classes) == 2 else answer
+
+
 class System(ABC):
     """One of the systems. `Any` is the table and the rows as its users have them."""
 

@@ -26,9 +26,6 @@ from gyropilot.worker.reports.document import (
 
 SAMPLE_COLUMNS = 30
 """So many columns of the rows are shown, those of most prediction power."""
-columns.TABLE_ROWS = 200
-CELL_CHARACTERS = 60
-columns.POWER, columns.TYPE, MISSING = "Prediction power", "Type", "Missing"
 
 
 def describe_exploration(found: Exploration, *, job: str, made_at: datetime) -> Report:
