@@ -31,7 +31,7 @@ from benchmarks.growth import TARGET, make_table
 from benchmarks.machine import describe_machine
 from gyropilot.engine import Budget, Task, run
 from gyropilot.engine.events import RunFinished
-from gyropilot.worker.reports.requests import EXPLAINABILITY, INSIGHTS, Answer, Request
+from gyropilot.worker.reports.requests import ALL_PAGES, EXPLAINABILITY, INSIGHTS, Answer, Request
 
 RESULT = ROOT / "benchmarks" / "results" / "candidate_reports.json"
 PROGRAM = "gyropilot.worker.reports.make"
@@ -68,7 +68,8 @@ def measure(rows: int, columns: int, seed: int) -> Iterator[Cost]:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             best = pool.submit(train, folder, rows, columns, seed).result()
         for kind in (EXPLAINABILITY, INSIGHTS):
-            request = Request(kind=kind, id=best, name=best, job="measured", folder=str(folder / kind), is_full=True)
+            place = str(folder / kind)
+            request = Request(kind=kind, id=best, name=best, job="measured", folder=place, pages=ALL_PAGES)
             yield _make(request, folder / "run", rows, columns)
 
 

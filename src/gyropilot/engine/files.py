@@ -13,3 +13,9 @@ def writing(path: Path) -> Iterator[Path]:
     partial = path.with_name(f"{path.name}.partial")
     yield partial
     partial.replace(path)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all."""
+    with writing(path) as partial:
+        partial.write_bytes(content)

@@ -32,7 +32,7 @@ from gyropilot.engine.explain.shapley import explain
 from gyropilot.engine.features.encoders import DatetimeEncoder, Encoder, NumericEncoder
 from gyropilot.engine.features.fitting import encode_table
 from gyropilot.engine.features.table_encoder import TableEncoder
-from gyropilot.engine.files import writing
+from gyropilot.engine.files import write_file
 from gyropilot.engine.metrics.catalogue import METRICS
 from gyropilot.engine.metrics.decisions import decide, keep_most_probable
 from gyropilot.engine.task import LabelType, ProblemType
@@ -208,8 +208,7 @@ class Model:
 
     def save(self, path: Path | str) -> None:
         """Write the model as a `model.tar.gz`, which `load` and the model server open."""
-        with writing(Path(path)) as partial:
-            partial.write_bytes(self._archive)
+        write_file(Path(path), self._archive)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

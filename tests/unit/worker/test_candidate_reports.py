@@ -138,3 +138,28 @@ def test_a_program_that_hangs_is_ended_in_time(desk: Desk) -> None:
 @pytest.mark.parametrize(("limit", "kept"), [(10, 1.5), (60, 4.8), (300, 24), (3600, 60)])
 def test_short_jobs_keep_little_for_reports(limit: float, kept: float) -> None:
     assert keep_for_reports(limit) == pytest.approx(kept)
+
+
+DOCUMENTS_ONLY = """
+import json, pathlib, sys
+for line in sys.stdin:
+    request = json.loads(line)
+    if request.get("pages"):
+        break
+    folder = pathlib.Path(request["folder"])
+    folder.mkdir(parents=True)
+    (folder / "statistics.json").write_text("{}")
+    print("{}", flush=True)
+sys.stdin.read()
+"""
+"""Makes documents; hangs where a page is asked for."""
+
+
+def test_documents_of_all_candidates_come_before_pages(desk: Desk) -> None:
+    assert desk.report(DOCUMENTS_ONLY, seconds=10) is JobStep.COMPLETED
+    others = [f"churn-trial-{name}-1" for name in ("t1", "t2")]
+    written = [key for key in desk.list_keys() if key.endswith("statistics.json")]
+    assert {key.split("/")[2] for key in written} >= {name for name in others if name != desk.job.best_candidate}
+    log = [line.message for line in desk.house.logs.read("/aws/sagemaker/AutoMLJobs", "churn")]
+    assert not [line for line in log if "have no model insights" in line]
+    assert [line for line in log if "have no page of their model insights" in line]

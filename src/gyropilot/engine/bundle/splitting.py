@@ -21,7 +21,7 @@ from gyropilot.engine.bundle.stages import (
 )
 from gyropilot.engine.errors import BundleError
 from gyropilot.engine.features.documents import write_document
-from gyropilot.engine.files import writing
+from gyropilot.engine.files import write_file, writing
 
 
 def split_bundle(bundle: Path, folder: Path) -> tuple[Path, Path]:
@@ -45,8 +45,7 @@ def write_algorithm(bundle: Path, folder: Path) -> None:
     """
     manifest = read_manifest(bundle)
     folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder / PREDICTOR) as partial:
-        partial.write_bytes(read_graph(bundle))
+    write_file(folder / PREDICTOR, read_graph(bundle))
     _write(facts_of(manifest), ALGORITHM, folder)
 
 

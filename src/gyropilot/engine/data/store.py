@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.contracts import HOLDOUT, TrainingData
-from gyropilot.engine.files import writing
+from gyropilot.engine.files import write_file
 from gyropilot.engine.task import ProblemType
 
 HEAD = "data.json"
@@ -48,8 +48,7 @@ def write_head(data: TrainingData, folder: Path) -> None:
         column_folds=data.column_folds,
         border_counts=tuple(len(each) for each in data.borders),
     )
-    with writing(folder / HEAD) as partial:
-        partial.write_bytes(msgspec.json.encode(head))
+    write_file(folder / HEAD, msgspec.json.encode(head))
 
 
 def read_training_data(folder: Path) -> TrainingData:
@@ -84,8 +83,7 @@ def deal_anew(folder: Path, other: Path, folds: NDArray[np.uint8]) -> None:
         if path.name not in {"folds.npy", HEAD} and not link.is_symlink():
             link.symlink_to(path.resolve())
     np.save(other / "folds.npy", folds, allow_pickle=False)
-    with writing(other / HEAD) as partial:
-        partial.write_bytes((folder / HEAD).read_bytes())
+    write_file(other / HEAD, (folder / HEAD).read_bytes())
 
 
 def take_share(data: TrainingData, share: float) -> TrainingData:

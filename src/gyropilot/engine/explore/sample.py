@@ -11,7 +11,7 @@ import pyarrow.feather
 
 from gyropilot.engine.data.columns import ColumnProfile
 from gyropilot.engine.events import Finding
-from gyropilot.engine.files import writing
+from gyropilot.engine.files import write_file, writing
 from gyropilot.engine.task import ColumnKind, ProblemType
 
 SAMPLE_ROWS = 50_000
@@ -99,8 +99,7 @@ def write_sample(sample: Sample, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with writing(folder / TABLE) as partial:
         pa.feather.write_feather(sample.table, partial, compression="lz4")
-    with writing(folder / FACTS) as partial:
-        partial.write_bytes(msgspec.json.encode(sample.facts))
+    write_file(folder / FACTS, msgspec.json.encode(sample.facts))
 
 
 def read_sample(folder: Path) -> Sample:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.features.text import TextSpace
-from gyropilot.engine.files import writing
+from gyropilot.engine.files import write_file, writing
 
 MAX_BYTES = 256 << 20
 """The greatest document."""
@@ -40,8 +40,7 @@ def write_document(document: Any, path: Path, arrays_path: Path) -> None:
     if arrays:
         with writing(arrays_path) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-    with writing(path) as partial:
-        partial.write_bytes(content)
+    write_file(path, content)
 
 
 def read_document(content: bytes, arrays_path: Path, kind: type[Document]) -> Document:

@@ -13,8 +13,8 @@ KEPT_SHARE, KEPT_LEAST, KEPT_MOST = 0.08, 3.0, 60.0
 """The share of a job's limit that is kept for reports, with the least and the most seconds of it."""
 KEPT_LARGEST_SHARE = 0.15
 """And its bound in very short jobs."""
-EXPLAINING_SHARE = 0.6
-"""Of the time that is left, the explanation has so much at most."""
+OTHERS_SHARE, EXPLAINING_SHARE = 0.2, 0.6
+"""Of the time that is left, insights of other candidates are waited for so long, then the explanation, at most."""
 
 NAMES = {JobStep.EXPLAINABILITY_ERROR: "explainability", JobStep.INSIGHTS_ERROR: "model insights"}
 
@@ -34,10 +34,9 @@ def report_best(reports: CandidateReports, progress: Progress, until: float | No
         progress: where steps and failures are told.
         until: when the job must be through, in seconds of `time.monotonic`; None: whenever.
     """
-    now = time.monotonic()
-    explained_until = None if until is None else now + EXPLAINING_SHARE * (until - now)
     progress.tell_step(JobStep.GENERATING_EXPLAINABILITY_REPORT)
-    failures = {JobStep.EXPLAINABILITY_ERROR: reports.explain_best(explained_until)}
+    reports.assess_others(_share(until, OTHERS_SHARE))
+    failures = {JobStep.EXPLAINABILITY_ERROR: reports.explain_best(_share(until, EXPLAINING_SHARE))}
     progress.tell_step(JobStep.GENERATING_INSIGHTS_REPORT)
     failures[JobStep.INSIGHTS_ERROR] = reports.assess_best(until)
     for note in reports.notes:
@@ -46,6 +45,12 @@ def report_best(reports: CandidateReports, progress: Progress, until: float | No
         if failure:
             progress.note_failed_report(f"The {NAMES[step]} report of the best candidate could not be made: {failure}.")
     progress.outcome = replace(progress.outcome, step=_choose_step(progress.outcome.step, failures))
+
+
+def _share(until: float | None, share: float) -> float | None:
+    """Return when a share of the time that is left is over."""
+    now = time.monotonic()
+    return None if until is None else now + share * (until - now)
 
 
 def _choose_step(step: JobStep, failures: dict[JobStep, str]) -> JobStep:

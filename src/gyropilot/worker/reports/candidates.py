@@ -21,7 +21,16 @@ from gyropilot.service.jobs import JobService
 from gyropilot.service.locations import Location
 from gyropilot.service.records import TUNING
 from gyropilot.worker.progress import name_candidate
-from gyropilot.worker.reports.requests import EXPLAINABILITY, INSIGHTS, MAIN_FILES, Answer, Request
+from gyropilot.worker.reports.requests import (
+    ALL_PAGES,
+    EXPLAINABILITY,
+    INSIGHTS,
+    MAIN_FILES,
+    PAGE,
+    Answer,
+    Request,
+    tell_late,
+)
 from gyropilot.worker.reports.shelf import ReportShelf
 
 log = logging.getLogger(__name__)
@@ -32,8 +41,9 @@ COMMAND = (sys.executable, "-m", "gyropilot.worker.reports.make")
 TIME_OVER = "the job's time was over"
 STORING_SECONDS = 0.5
 """So long what is there of a report that is late may take to be stored."""
-BEST, OTHERS = 0, 1
-"""What is made first."""
+DOCUMENTS, BEST, PAGES = range(3)
+"""What is made first: the documents of all candidates, then all there is of the best, then pages of the others."""
+WANTED = {DOCUMENTS: (), BEST: ALL_PAGES, PAGES: (PAGE,)}
 
 
 @dataclass(order=True)
@@ -46,13 +56,10 @@ class _Wish:
     is_done: threading.Event = field(compare=False, default_factory=threading.Event)
     is_wanted: bool = field(compare=False, default=True)
     is_stored: bool = field(compare=False, default=False)
+    lacking: Sequence[str] = field(compare=False, default=())
+    """Pages that are not there although it is stored."""
     failure: str = field(compare=False, default="")
     """Why there is no report."""
-
-    @property
-    def is_full(self) -> bool:
-        """Whether PDF and notebook are wanted too."""
-        return self.priority == BEST
 
 
 class CandidateReports:
@@ -88,7 +95,8 @@ class CandidateReports:
         self._is_over = threading.Event()
         self._starting = threading.Lock()
         self._best = ""
-        self._others: dict[str, _Wish] = {}
+        self._others: dict[str, tuple[_Wish, _Wish]] = {}
+        """Of each candidate its documents, then the same with a page."""
         self._thread = threading.Thread(target=self._serve, name="reports", daemon=True)
         self._notes: list[str] = []
 
@@ -98,7 +106,7 @@ class CandidateReports:
 
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
-        self._wishes.put(_Wish(BEST - 1, next(self._numbers), "", ""))
+        self._wishes.put(_Wish(DOCUMENTS - 1, next(self._numbers), "", ""))
         self._kill()
         self._thread.join()
         self._close_streams()
@@ -118,13 +126,19 @@ class CandidateReports:
         if not self._is_wanted:
             return
         if isinstance(event, CandidateFinished):
-            self._others[event.result.id] = self._ask(INSIGHTS, event.result.id, OTHERS)
+            name = event.result.id
+            self._others[name] = (self._ask(INSIGHTS, name, DOCUMENTS), self._ask(INSIGHTS, name, PAGES))
         elif isinstance(event, RunFinished):
             self._best = event.best.id
             # All there is of it is asked for anew.
-            early = self._others.pop(self._best, None)
-            if early is not None:
-                early.is_wanted = False
+            for wish in self._others.pop(self._best, ()):
+                wish.is_wanted = False
+
+    def assess_others(self, until: float | None) -> None:
+        """Wait for the documents of the other candidates; from then on the best one goes before."""
+        for documents, _ in self._others.values():
+            # What is not done by then is done with its page.
+            documents.is_wanted = _await(documents, until)
 
     def explain_best(self, until: float | None) -> str:
         """Have the best candidate explained and return why that failed, or nothing."""
@@ -133,10 +147,16 @@ class CandidateReports:
     def assess_best(self, until: float | None) -> str:
         """Have the best candidate's insights made, and those of others that are left; return why the best's failed."""
         failure = self._wait(self._ask(INSIGHTS, self._best, BEST, until), until)
-        missing = sum(not _await(wish, until) or bool(wish.failure) for wish in self._others.values())
-        if missing:
-            words = f"{missing} of the other candidates have no model insights: the time was over, or they failed."
-            self._jobs.log(self._shelf.job.name, [words])
+        lacking = {"model insights": 0, "page of their model insights": 0}
+        for documents, page in self._others.values():
+            is_whole = _await(page, until) and not page.failure
+            lacking["page of their model insights"] += not is_whole
+            lacking["model insights"] += not (is_whole or documents.is_stored or page.is_stored)
+        why = "the time was over, or they failed"
+        words = [
+            f"{number} of the other candidates have no {what}: {why}." for what, number in lacking.items() if number
+        ]
+        self._jobs.log(self._shelf.job.name, words)
         return failure
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -154,7 +174,8 @@ class CandidateReports:
         wish.is_done.wait(STORING_SECONDS)  # its documents may be there without its page
         if not wish.is_stored:
             return TIME_OVER
-        self._notes.append(f"The {wish.kind} report lacks its page: {TIME_OVER}.")
+        if wish.lacking:
+            self._notes.append(tell_late(wish.kind, wish.lacking))
         return ""
 
     def _serve(self) -> None:
@@ -182,7 +203,7 @@ class CandidateReports:
             job=job,
             folder=str(folder),
             until=wish.until,
-            is_full=wish.is_full,
+            pages=WANTED[wish.priority],
         )
         answer = self._send(request)
         self._notes += answer.notes
@@ -191,6 +212,7 @@ class CandidateReports:
             return answer.error
         place = self._shelf.documentation.child(PLACES[wish.kind], "output")
         self._store(folder, place.child(name))
+        wish.lacking = [page for page in request.pages if not (folder / page).exists()]
         wish.is_stored = True
         self._jobs.note_report(job, name, **{f"{wish.kind}_url": str(place)})
         return answer.error

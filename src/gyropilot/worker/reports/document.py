@@ -83,13 +83,21 @@ class Picture:
     is_wide: bool = False
     """Whether it takes the width of the page rather than of a column."""
 
-    def as_svg(self) -> str:
-        """Return the drawing as SVG, in the colours of light paper, without prologue and metadata."""
-        from matplotlib import rc_context
+    def as_svg(self, *, has_flat_points: bool = False) -> str:
+        """Return the drawing as SVG, in the colours of light paper, without prologue and metadata.
 
+        Args:
+            has_flat_points: whether clouds of points are one image rather than a shape each, which takes a program that
+                prints them so long.
+        """
+        from matplotlib import rc_context
+        from matplotlib.collections import PathCollection
+
+        for points in self.figure.findobj(PathCollection):
+            points.set_rasterized(has_flat_points)
         file = BytesIO()
         with rc_context(LOOKS):
-            self.figure.savefig(file, format="svg", metadata={"Date": None}, transparent=True)
+            self.figure.savefig(file, format="svg", metadata={"Date": None}, transparent=True, dpi=DOTS_PER_INCH)
         text = file.getvalue().decode("utf-8")
         return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
 

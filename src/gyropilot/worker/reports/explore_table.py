@@ -51,7 +51,7 @@ def write_exploration(sample: Path, out: Path, job: str) -> None:
     import msgspec
 
     from gyropilot.engine.explore.explore import explore
-    from gyropilot.engine.files import writing
+    from gyropilot.engine.files import write_file
     from gyropilot.worker.reports.exploration import describe_exploration
     from gyropilot.worker.reports.render_html import render_html
     from gyropilot.worker.reports.render_notebook import render_notebook
@@ -64,8 +64,7 @@ def write_exploration(sample: Path, out: Path, job: str) -> None:
         (FIGURES, msgspec.json.format(msgspec.json.encode(found), indent=1)),
         (NOTEBOOK, render_notebook(report).encode()),
     ):
-        with writing(out / name) as partial:
-            partial.write_bytes(content)
+        write_file(out / name, content)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def name_section(section: Section, number: int) -> str:
 
 def embed(picture: Picture) -> Markup:
     """Return a picture as an image in the colours of paper."""
-    content = b64encode(picture.as_svg().encode()).decode()
+    content = b64encode(picture.as_svg(has_flat_points=True).encode()).decode()
     return Markup('<img alt="{}" src="data:image/svg+xml;base64,{}">').format(picture.alternative, content)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from gyropilot.engine.files import writing
+from gyropilot.engine.files import write_file
 from gyropilot.service.errors import BlobChangedError, BlobNotFoundError, BucketNotFoundError, UploadNotFoundError
 from gyropilot.service.ports import Blob, BlobStore
 from gyropilot.service.transform_inputs import TransformInput
@@ -46,15 +46,13 @@ class Ledger:
     def note_done(self, source: TransformInput, output: Blob) -> None:
         """Note that the predictions of an object were written."""
         note = msgspec.json.encode(_Written(output.bucket, output.key, output.etag))
-        with writing(self._note_of(source)) as partial:
-            partial.write_bytes(note)
+        write_file(self._note_of(source), note)
         self._upload.unlink(missing_ok=True)
 
     def note_upload(self, source: TransformInput, upload: str) -> None:
         """Note that an upload was begun."""
         note = msgspec.json.encode(_Begun(source.output.bucket, source.output.key, upload))
-        with writing(self._upload) as partial:
-            partial.write_bytes(note)
+        write_file(self._upload, note)
 
     def abort_upload(self, blobs: BlobStore) -> None:
         """Throw away the upload that was left behind, if there is one."""

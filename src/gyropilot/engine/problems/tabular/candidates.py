@@ -24,7 +24,7 @@ from gyropilot.engine.bundle.write import Check, write_bundle
 from gyropilot.engine.contracts import HOLDOUT, PLAIN, Parameters, SymmetricTrees, TrainingData, Trees, read_part
 from gyropilot.engine.events import CandidateResult
 from gyropilot.engine.features.table_encoder import TableEncoder
-from gyropilot.engine.files import writing
+from gyropilot.engine.files import write_file
 from gyropilot.engine.lanes.outcomes import Trained
 from gyropilot.engine.metrics.calibration import sharpen
 from gyropilot.engine.metrics.catalogue import Metric
@@ -157,8 +157,7 @@ class Workbench:
         )
         np.save(folder / "predictions.npy", draft.predictions, allow_pickle=False)
         np.save(folder / "check.npy", draft.check, allow_pickle=False)
-        with writing(folder / RESULT) as partial:
-            partial.write_bytes(msgspec.json.encode(result, enc_hook=str))
+        write_file(folder / RESULT, msgspec.json.encode(result, enc_hook=str))
         return Finished(result=result, predictions=draft.predictions, check=draft.check)
 
     def names(self) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gyropilot.engine.files import writing
+from gyropilot.engine.files import write_file
 from gyropilot.engine.search.halving import name_trial
 from gyropilot.engine.search.tuner import TrialResult
 from gyropilot.engine.tuning import Trial
@@ -46,8 +46,7 @@ class TrialJournal:
         )
         folder = self._folder / name_trial(result.number)
         folder.mkdir(parents=True, exist_ok=True)
-        with writing(folder / TRIAL) as partial:
-            partial.write_bytes(msgspec.json.encode(record))
+        write_file(folder / TRIAL, msgspec.json.encode(record))
 
     def read(self) -> dict[int, tuple[TrialResult, float, str]]:
         """Return what an earlier run of the same task kept: results, lane seconds, and why trials failed."""
