@@ -102,7 +102,7 @@ def test_intervals_cover_as_often_as_they_say() -> None:
             decided=decided,
             weights=np.ones(400),
         )
-        figure = measure_uncertainty(evidence, open_measure(evidence), seed)["accuracy"]
+        figure = measure_uncertainty(evidence, seed)["accuracy"]
         covered += figure.low <= 0.8 <= figure.high
     assert 52 <= covered <= 60
 
@@ -110,8 +110,8 @@ def test_intervals_cover_as_often_as_they_say() -> None:
 def test_few_rows_have_no_standard_deviation_and_many_are_resampled_by_some() -> None:
     few = make_evidence(ProblemType.REGRESSION, 199)
     many = make_evidence(ProblemType.REGRESSION, 80_000)
-    small = measure_uncertainty(few, open_measure(few), 0)["mae"]
-    large = measure_uncertainty(many, open_measure(many), 0)["mae"]
+    small = measure_uncertainty(few, 0)["mae"]
+    large = measure_uncertainty(many, 0)["mae"]
     assert math.isnan(small.standard_deviation)
     assert 0 < large.standard_deviation < 0.1
     assert large.high - large.low == pytest.approx((small.high - small.low) / 20, rel=0.35)

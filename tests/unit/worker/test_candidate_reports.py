@@ -156,7 +156,7 @@ sys.stdin.read()
 
 
 def test_documents_of_all_candidates_come_before_pages(desk: Desk) -> None:
-    assert desk.report(DOCUMENTS_ONLY, seconds=10) is JobStep.COMPLETED
+    assert desk.report(DOCUMENTS_ONLY, seconds=5) is JobStep.COMPLETED
     others = [f"churn-trial-{name}-1" for name in ("t1", "t2")]
     written = [key for key in desk.list_keys() if key.endswith("statistics.json")]
     assert {key.split("/")[2] for key in written} >= {name for name in others if name != desk.job.best_candidate}

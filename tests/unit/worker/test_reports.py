@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gyropilot.worker.reports import palette
+from gyropilot.worker.reports.canvas import Axis
 from gyropilot.worker.reports.charts import (
-    Axis,
     draw_bars,
     draw_boxes,
     draw_heat_map,

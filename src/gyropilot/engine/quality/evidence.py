@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,12 @@ class Evidence:
     """(n,) numbers of the classes that are decided for; for regression empty."""
     weights: Numbers
     """(n,) how much each row counts."""
+
+    def take(self, rows: NDArray[np.int64]) -> Evidence:
+        """Return the evidence of some rows."""
+        target, predictions, weights = self.target[rows], self.predictions[rows], self.weights[rows]
+        decided = self.decided[rows] if self.classes else self.decided
+        return replace(self, target=target, predictions=predictions, decided=decided, weights=weights)
 
     @property
     def is_weighted(self) -> bool:

@@ -20,7 +20,7 @@ from gyropilot.engine.quality.curves import (
     draw_residuals,
 )
 from gyropilot.engine.quality.evidence import Evidence, Numbers
-from gyropilot.engine.quality.figures import count_labels, open_measure
+from gyropilot.engine.quality.figures import count_labels
 from gyropilot.engine.quality.resampling import Figure, measure_uncertainty
 from gyropilot.engine.quality.slices import Matrix, Slice, find_slices
 from gyropilot.engine.task import ProblemType
@@ -74,7 +74,7 @@ def assess(evidence: Evidence, encoder: TableEncoder, base: Matrix, *, seed: int
         classes=evidence.classes,
         rows=len(evidence.target),
         is_weighted=evidence.is_weighted,
-        figures=measure_uncertainty(evidence, open_measure(evidence), seed),
+        figures=measure_uncertainty(evidence, seed),
         confusion=count_labels(evidence, evidence.weights) if evidence.classes else np.empty((0, 0)),
         curves=draw_binary(evidence) if is_binary else None,
         calibration=calibrate(evidence) if evidence.classes else None,

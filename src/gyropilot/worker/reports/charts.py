@@ -5,28 +5,19 @@ Each function returns a `Picture`, which needs a title, named axes with units, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
+from gyropilot.worker.reports.canvas import HEIGHT, WIDTH, Axis, open_canvas, shorten
 from gyropilot.worker.reports.document import Picture
-from gyropilot.worker.reports.palette import GRID, INK, LEVELS, LOOKS, MUTED, OPPOSITES, PAPER, SERIES
+from gyropilot.worker.reports.palette import GRID, INK, LEVELS, MUTED, OPPOSITES, PAPER, SERIES
 
-WIDTH, HEIGHT = 4.6, 3.1
-"""Inches of a picture, of which 72 dots each: two fit side by side on a page, one on a phone."""
 ROW_HEIGHT = 0.27
 """Inches of a bar with its label."""
-LABEL_CHARACTERS = 24
-TICKS = 6
 FEW_POINTS = 50
 """So few points are drawn large."""
 MOST_POINTS = 1_500
@@ -36,58 +27,7 @@ SEQUENTIAL, DIVERGING = ListedColormap(LEVELS), ListedColormap(OPPOSITES)
 Numbers = NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Axis:
-    """What one side of a picture measures."""
-
-    label: str
-    """The quantity."""
-    unit: str = ""
-    """Its unit, where it has one."""
-    is_log: bool = False
-    """Whether equal steps are equal ratios."""
-    limits: tuple[float, float] | None = None
-    """Where it begins and ends; None: with the data."""
-
-    def __str__(self) -> str:
-        return f"{self.label} ({self.unit})" if self.unit else self.label
-
-
 ROWS = Axis(label="rows")
-
-
-@dataclass(kw_only=True)
-class Canvas:
-    """A figure with one set of axes to draw on, and then the picture it becomes."""
-
-    axes: Axes
-    """Matplotlib's axes."""
-    figure: Figure
-    """Matplotlib's figure."""
-
-    def name_axes(self, x: Axis, y: Axis) -> None:
-        """Label and scale both axes; an axis without a label keeps its marks."""
-        for side, axis, drawn in (("x", x, self.axes.xaxis), ("y", y, self.axes.yaxis)):
-            self.axes.set(**{f"{side}label": str(axis)})
-            if axis.is_log:
-                self.axes.set(**{f"{side}scale": "log"})
-            if axis.label:
-                drawn.set_major_locator(LogLocator(subs=(1, 2, 5)) if axis.is_log else MaxNLocator(TICKS))
-                drawn.set_major_formatter(FuncFormatter(lambda number, _: write_tick(number)))
-                drawn.set_minor_formatter(NullFormatter())
-            if axis.limits:
-                self.axes.set(**{f"{side}lim": axis.limits})
-
-
-@contextmanager
-def open_canvas(width: float = WIDTH, height: float = HEIGHT) -> Iterator[Canvas]:
-    """Give a canvas of so many inches, in the looks of reports."""
-    with rc_context(LOOKS):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        yield Canvas(axes=figure.add_subplot(), figure=figure)
-        # The places of all parts are found once, not again for each format that is written.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
 
 
 def draw_histogram(
@@ -376,21 +316,6 @@ def draw_spans(title: str, spans: Sequence[tuple[str, float, float, str]], *, x:
         canvas.axes.set_xlim(left=0)
         canvas.name_axes(x, Axis(label=""))
         return Picture(title=title, alternative=alternative, figure=canvas.figure, is_wide=True)
-
-
-def shorten(name: str, most: int = LABEL_CHARACTERS) -> str:
-    """Return a label that is not too long, and that Matplotlib takes as it is written."""
-    words = " ".join(name.split()) or "(empty)"
-    cut = words if len(words) <= most else words[: most - 1] + "…"
-    return cut.replace("$", r"\$")
-
-
-def write_tick(number: float) -> str:
-    """Return a number as it stands along an axis: long ones in thousands, millions or billions."""
-    for unit, size, least in (("G", 1e9, 1e9), ("M", 1e6, 1e6), ("k", 1e3, 1e4)):
-        if abs(number) >= least:
-            return f"{number / size:.4g}{unit}".replace("-", "\N{MINUS SIGN}")
-    return f"{number:.6g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _name_in_legend(name: str) -> str:

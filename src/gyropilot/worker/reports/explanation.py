@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from gyropilot.engine.explain.explanation import EXACT, Explanation, WordEffects
 from gyropilot.engine.features.encoders import CategoricalEncoder, DatetimeEncoder, Encoder, NumericEncoder
 from gyropilot.engine.problems.tabular.evidence import Explained
-from gyropilot.worker.reports.charts import Axis, draw_bars, draw_boxes, draw_points, open_canvas, shorten
+from gyropilot.worker.reports.canvas import Axis, open_canvas, shorten
+from gyropilot.worker.reports.charts import draw_bars, draw_boxes, draw_points
 from gyropilot.worker.reports.document import Block, Bullets, Cell, Paragraph, Picture, Pictures, Report, Section, Table
 from gyropilot.worker.reports.palette import MUTED, OPPOSITES, SERIES
 from gyropilot.worker.reports.subject import Subject

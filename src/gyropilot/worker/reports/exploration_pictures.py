@@ -9,7 +9,8 @@ import numpy as np
 from gyropilot.engine.explore.figures import ColumnFigures, Exploration, Histogram
 from gyropilot.engine.explore.readings import write_day
 from gyropilot.engine.task import ColumnKind, ProblemType
-from gyropilot.worker.reports.charts import Axis, draw_bars, draw_heat_map, draw_histogram
+from gyropilot.worker.reports.canvas import Axis
+from gyropilot.worker.reports.charts import draw_bars, draw_heat_map, draw_histogram
 from gyropilot.worker.reports.document import Picture, write_cell
 
 BARS = 20

@@ -8,7 +8,8 @@ from datetime import datetime
 from gyropilot.engine.problems.tabular.candidates import ENSEMBLE
 from gyropilot.service.records import AutoMLJob, Candidate, Metric
 from gyropilot.service.states import CandidateStatus
-from gyropilot.worker.reports.charts import Axis, draw_bars, draw_lines, draw_points, draw_spans
+from gyropilot.worker.reports.canvas import Axis
+from gyropilot.worker.reports.charts import draw_bars, draw_lines, draw_points, draw_spans
 from gyropilot.worker.reports.document import Block, Cell, Paragraph, Picture, Pictures, Report, Section, Table
 
 PAGE = "leaderboard.html"

@@ -9,7 +9,8 @@ import numpy as np
 from gyropilot.engine.quality.curves import BinaryCurves, Calibration, Residuals
 from gyropilot.engine.quality.figures import CONSTANT
 from gyropilot.engine.quality.report import Quality
-from gyropilot.worker.reports.charts import Axis, draw_heat_map, draw_histogram, draw_lines, draw_points, open_canvas
+from gyropilot.worker.reports.canvas import Axis, open_canvas
+from gyropilot.worker.reports.charts import draw_heat_map, draw_histogram, draw_lines, draw_points
 from gyropilot.worker.reports.document import Block, Bullets, Cell, Paragraph, Picture, Pictures, Report, Section, Table
 from gyropilot.worker.reports.palette import MUTED, SERIES
 from gyropilot.worker.reports.subject import Subject
