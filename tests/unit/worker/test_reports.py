@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from html.parser import HTMLParser
@@ -182,3 +183,12 @@ def test_cells_are_written_as_people_read_them(cell: str | float | None, written
 
 def test_shares_are_written_in_percent() -> None:
     assert [write_cell(share, is_share=True) for share in (0, 0.0004, 0.5, 1)] == ["0.0%", "< 0.1%", "50.0%", "100.0%"]
+
+
+@pytest.mark.parametrize("step", [1e-7, 0.00012345, 1, 123_456.789])
+def test_long_numbers_along_an_axis_do_not_run_into_each_other(step: float) -> None:
+    edges = [step * place for place in range(-3, 4)]
+    figure = draw_histogram("h", edges, [1] * 6, x=Axis(label="x"), alternative="six bins").figure
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert len(boxes) > 1
+    assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(boxes))

@@ -22,6 +22,12 @@ FEW_POINTS = 50
 """So few points are drawn large."""
 MOST_POINTS = 1_500
 """So many points at most are drawn of one scatter; they are thinned by taking every so-manieth."""
+MOST_IN_LEGEND = 4
+"""A legend of more groups stands beside the points: it would cover them."""
+BESIDE: Mapping[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+"""Where it stands then."""
+MARKERS = "oDs^"
+"""What points look like when all colours are taken once, twice, three times."""
 SEQUENTIAL, DIVERGING = ListedColormap(LEVELS), ListedColormap(OPPOSITES)
 
 Numbers = NDArray[np.float64]
@@ -168,7 +174,8 @@ def draw_points(
     """
     total = sum(len(xs) for xs, _ in groups.values())
     size = 36 if total <= FEW_POINTS else 16 if total <= 5 * FEW_POINTS else 7
-    with open_canvas() as canvas:
+    is_wide = len(groups) > MOST_IN_LEGEND
+    with open_canvas(width=2 * WIDTH if is_wide else WIDTH) as canvas:
         for number, (name, (xs, ys)) in enumerate(groups.items()):
             if not len(xs):
                 continue
@@ -178,6 +185,7 @@ def draw_points(
                 ys[::step],
                 s=size,
                 color=SERIES[number % len(SERIES)],
+                marker=MARKERS[number // len(SERIES) % len(MARKERS)],
                 alpha=0.75,
                 linewidths=0,
                 label=_name_in_legend(name),
@@ -187,9 +195,9 @@ def draw_points(
         for at_x, at_y, text in texts:
             canvas.axes.annotate(text, (at_x, at_y), xytext=(5, 4), textcoords="offset points", fontsize=8.5, color=INK)
         if len(groups) > 1:
-            canvas.axes.legend(markerscale=1.6)
+            canvas.axes.legend(markerscale=1.6 if size < 36 else 1.0, **(BESIDE if is_wide else {}))
         canvas.name_axes(x, y)
-        return Picture(title=title, alternative=alternative, figure=canvas.figure)
+        return Picture(title=title, alternative=alternative, figure=canvas.figure, is_wide=is_wide)
 
 
 def draw_heat_map(
@@ -312,7 +320,7 @@ def draw_spans(title: str, spans: Sequence[tuple[str, float, float, str]], *, x:
             )
         _list_rows(canvas.axes, [name for name, *_ in spans])
         canvas.axes.grid(visible=False, axis="y")
-        canvas.axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        canvas.axes.legend(**BESIDE)
         canvas.axes.set_xlim(left=0)
         canvas.name_axes(x, Axis(label=""))
         return Picture(title=title, alternative=alternative, figure=canvas.figure, is_wide=True)

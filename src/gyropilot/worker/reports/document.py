@@ -93,8 +93,9 @@ class Picture:
         from matplotlib import rc_context
         from matplotlib.collections import PathCollection
 
-        for points in self.figure.findobj(PathCollection):
-            points.set_rasterized(has_flat_points)
+        for part in self.figure.axes:
+            for drawn in part.collections:
+                drawn.set_rasterized(has_flat_points and isinstance(drawn, PathCollection))
         file = BytesIO()
         with rc_context(LOOKS):
             self.figure.savefig(file, format="svg", metadata={"Date": None}, transparent=True, dpi=DOTS_PER_INCH)
