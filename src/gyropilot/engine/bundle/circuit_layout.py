@@ -30,7 +30,7 @@ from gyropilot.engine.bundle.circuits import (
     Question,
 )
 
-CHUNK_CHOICES = 4096
+CHUNK_CHOICES = 8192
 """Trees are answered in groups of about so many choices: more bits at once do not fit into a processor's cache."""
 MOST_WIDTH = 2 * BYTE
 """Leaf numbers of trees have so many bits at most."""

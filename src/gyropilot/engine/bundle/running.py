@@ -25,11 +25,9 @@ from gyropilot.engine.errors import BundleError
 FEWEST_ROWS_AT_ONCE = 256
 """Fewer rows are not worth a thread of their own."""
 MOST_ROWS_AT_ONCE = 4096
-"""Networks keep several hundred numbers for each row that is predicted at once."""
+"""Networks keep several hundred numbers for each row that is predicted at once, circuits a bit for each choice."""
 MOST_NUMBERS = 1 << 19
 """Symmetric trees keep thousands for each row; more numbers than this at once do not fit into the processor's cache."""
-CIRCUIT_ROWS = 8192
-"""Circuits are given so many rows at once: fewer cost more for each."""
 BYTES_PER_ROW = 2000
 """To make circuits takes about as long as they save with a row for each so many bytes of the graph."""
 
@@ -72,7 +70,7 @@ class Graph:
         circuits = self._circuits.find(len(features))
         if circuits is None:
             return _run_parts(self._run_part, features, max(self._most, 1))
-        return _run_parts(circuits.run, features, CIRCUIT_ROWS)
+        return _run_parts(circuits.run, features, MOST_ROWS_AT_ONCE)
 
     def _run_part(self, features: Numbers) -> Numbers:
         predictions: Numbers = self._session.run(None, {INPUT: features})[0]
@@ -91,13 +89,8 @@ class Circuits:
         columns = prepare_columns(features)
         given = {name: run_circuit(layout, columns)[: len(features)] for name, layout in self._layouts.items()}
         given[INPUT] = features
-        parts = [
-            self._session.run(None, {name: array[first : first + MOST_ROWS_AT_ONCE] for name, array in given.items()})[
-                0
-            ]
-            for first in range(0, len(features), MOST_ROWS_AT_ONCE)
-        ]
-        return np.concatenate(parts)
+        predictions: Numbers = self._session.run(None, given)[0]
+        return predictions
 
 
 class _LateCircuits:
