@@ -140,14 +140,14 @@ def _lay_out_symmetric(table: SymmetricTable) -> Layout:
 
 def _find_questions(feature: Places, threshold: Numbers) -> tuple[tuple[Question, ...], Places]:
     """Return the different questions, and where the answers to each of those given lie."""
-    pairs = np.empty(len(feature), dtype=[("feature", np.int64), ("threshold", np.float32)])
-    pairs["feature"], pairs["threshold"] = feature, threshold
+    # One number for both is sorted much faster than pairs are.
+    pairs = feature.astype(np.uint64) << np.uint64(32) | np.ascontiguousarray(threshold).view(np.uint32)
     different, which = np.unique(pairs, return_inverse=True)
-    features, begin = np.unique(different["feature"], return_index=True)
-    groups = np.split(different["threshold"], begin[1:]) if len(begin) else []
+    features, begin = np.unique(different >> np.uint64(32), return_index=True)
+    thresholds = different.astype(np.uint32).view(np.float32)
     questions = tuple(
-        Question(feature=int(column), begin=FIRST + int(first), thresholds=thresholds[:, None])
-        for column, first, thresholds in zip(features, begin, groups, strict=True)
+        Question(feature=int(column), begin=FIRST + int(first), thresholds=group[:, None])
+        for column, first, group in zip(features, begin, np.split(thresholds, begin)[1:], strict=True)
     )
     return questions, FIRST + which.astype(np.intp)
 
@@ -177,7 +177,7 @@ class _Numbering:
         self.code = rank ^ (rank >> 1)
         """(nodes,) a leaf's number; of another node, that of one of its leaves."""
         self._swap_pairs(table, leaves)
-        self._rank, self._last = rank, rank + leaves - 1
+        self._rank, self._last = rank.astype(np.int32), (rank + leaves - 1).astype(np.int32)
 
     def _swap_pairs(self, table: TreeTable, leaves: Places) -> None:
         """Give the left of two leaves the number with the bit that the right one's lacks: the answer is that bit."""
@@ -188,7 +188,7 @@ class _Numbering:
 
     def find_varying(self, bits: int) -> NDArray[np.bool_]:
         """Tell for each bit of a node's number whether it depends on where a row goes: (nodes, bits)."""
-        half = 1 << np.arange(bits)
+        half = (1 << np.arange(bits)).astype(np.int32)
         # Bit k of the Gray code changes at the odd multiples of 2^k.
         varies: NDArray[np.bool_] = (self._last[:, None] + half) // (2 * half) > (self._rank[:, None] + half) // (
             2 * half

@@ -34,7 +34,7 @@ class Question:
     begin: int
     """Where the bits of the first answers are put; those of the others follow."""
     thresholds: Numbers
-    """(thresholds, 1), ascending."""
+    """(thresholds, 1)"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from gyropilot.engine.budget import count_cores
-from gyropilot.engine.bundle.circuit_layout import Layout
-from gyropilot.engine.bundle.circuits import prepare_columns, run_circuit
+from gyropilot.engine.bundle.circuits import Layout, prepare_columns, run_circuit
 from gyropilot.engine.bundle.manifest import PREDICTOR
 from gyropilot.engine.bundle.operators import check_operators
 from gyropilot.engine.bundle.trees_in_graph import INPUT, divide_graph
@@ -28,7 +27,7 @@ MOST_ROWS_AT_ONCE = 4096
 """Networks keep several hundred numbers for each row that is predicted at once, circuits a bit for each choice."""
 MOST_NUMBERS = 1 << 19
 """Symmetric trees keep thousands for each row; more numbers than this at once do not fit into the processor's cache."""
-BYTES_PER_ROW = 2000
+BYTES_PER_ROW = 3000
 """To make circuits takes about as long as they save with a row for each so many bytes of the graph."""
 
 Numbers = NDArray[np.float32]

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gyropilot.engine.bundle.circuit_layout import Layout, SymmetricTable, TreeTable, lay_out
+from gyropilot.engine.bundle.circuit_layout import SymmetricTable, TreeTable, lay_out
+from gyropilot.engine.bundle.circuits import Layout
 from gyropilot.engine.bundle.messages import Field, walk, walk_contents, write_content, write_number
 
 # Numbers of fields, and of types, in onnx.proto.
@@ -95,11 +96,11 @@ def divide_graph(content: bytes) -> DividedGraph | None:
     kept = [node for node in nodes if node.output not in gone]
     used = {name for node in kept for name in node.inputs}
     parts = [
-        *(node.whole for node in kept),
-        *(field.whole for field in members if _is_kept(field, used)),
+        *(bytes(node.whole) for node in kept),
+        *(bytes(field.whole) for field in members if _is_kept(field, used)),
         *(write_content(_GRAPH_INPUT, _describe_input(name, len(layout.base))) for name, (layout, _) in found.items()),
     ]
-    rest = b"".join(field.whole for field in fields if field.number != _MODEL_GRAPH)
+    rest = b"".join(bytes(field.whole) for field in fields if field.number != _MODEL_GRAPH)
     return DividedGraph(
         rest=rest + write_content(_MODEL_GRAPH, b"".join(parts)),
         layouts={name: layout for name, (layout, _) in found.items()},
@@ -250,10 +251,10 @@ def _are_trees(table: TreeTable) -> bool:
     nodes = len(table.feature)
     if len(below) and int(below.max()) >= nodes:
         return False
-    tree = np.repeat(np.arange(len(table.root)), np.diff([*table.root, nodes]))
-    is_same = np.array_equal(tree[below], np.tile(tree[asks], 2))
+    is_same = np.array_equal(table.tree[below], np.tile(table.tree[asks], 2))
     # Each has one parent then, and a circle would leave its nodes unreached.
-    is_once = np.array_equal(np.sort(below), np.setdiff1d(np.arange(nodes), table.root))
+    parents = np.bincount(below, minlength=nodes)
+    is_once = int(parents.sum()) == nodes - len(table.root) and not parents[table.root].any() and parents.max() <= 1
     return bool(is_same and is_once) and len(table.root) + 2 * sum(map(len, table.levels)) == nodes
 
 
