@@ -16,7 +16,7 @@ from gyropilot.engine.bundle.archive import pack, unpack
 from gyropilot.engine.bundle.graph import Member
 from gyropilot.engine.bundle.load import load
 from gyropilot.engine.bundle.manifest import ARRAYS, MANIFEST, PREDICTOR, Manifest, Provenance
-from gyropilot.engine.bundle.stages import FEWEST_ROWS_AT_ONCE
+from gyropilot.engine.bundle.running import FEWEST_ROWS_AT_ONCE
 from gyropilot.engine.bundle.write import Check, write_bundle
 from gyropilot.engine.contracts import Linear, Trees
 from gyropilot.engine.errors import BundleError, RequestError

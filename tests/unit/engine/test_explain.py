@@ -154,7 +154,7 @@ def test_words_share_out_what_their_text_does(texts: Model) -> None:
 
 
 def test_a_model_without_a_baseline_says_so(texts: Model) -> None:
-    older = Predictor(msgspec.structs.replace(texts.manifest, baseline=()), texts.predictor._algorithm._session)
+    older = Predictor(msgspec.structs.replace(texts.manifest, baseline=()), texts.predictor._algorithm._graph)
     with pytest.raises(TaskError, match="of an earlier version, without the typical rows"):
         Model(older, b"").explain({"note": ["x"], "n": [1.0]})
     with pytest.raises(RequestError, match="no rows to explain"):

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from gyropilot.engine.bundle.network_graph import add_networks
-from gyropilot.engine.bundle.nodes import INPUT, Nodes
+from gyropilot.engine.bundle.nodes import Nodes
+from gyropilot.engine.bundle.trees_in_graph import INPUT
 from gyropilot.engine.contracts import Linear, Link, Network, Part, SymmetricTrees, Trees
 from gyropilot.engine.metrics.calibration import SMALLEST
 from gyropilot.engine.task import ProblemType

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from gyropilot.engine.bundle.archive import unpacked
 from gyropilot.engine.bundle.manifest import Manifest, read_manifest
+from gyropilot.engine.bundle.running import Graph, open_graph
 from gyropilot.engine.bundle.stages import (
     AlgorithmStage,
     FeatureStage,
@@ -19,7 +19,6 @@ from gyropilot.engine.bundle.stages import (
     facts_of,
     features_of,
     labels_of,
-    open_session,
 )
 from gyropilot.engine.errors import BundleError
 from gyropilot.engine.features.encoders import Cell
@@ -127,8 +126,8 @@ class StagedPredictor:
 class Predictor(StagedPredictor):
     """A whole model that is ready to predict, with what its manifest tells of it."""
 
-    def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
-        super().__init__(features_of(manifest), AlgorithmStage(facts_of(manifest), session), labels_of(manifest))
+    def __init__(self, manifest: Manifest, graph: Graph) -> None:
+        super().__init__(features_of(manifest), AlgorithmStage(facts_of(manifest), graph), labels_of(manifest))
         self.manifest = manifest
 
 
@@ -143,7 +142,8 @@ def load(path: Path | str) -> Predictor:
 
 
 def _open(folder: Path) -> Predictor:
-    predictor = Predictor(read_manifest(folder), open_session(folder))
+    manifest = read_manifest(folder)
+    predictor = Predictor(manifest, open_graph(folder, manifest.numbers_per_row))
     try_out(predictor)
     return predictor
 

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from gyropilot.engine.bundle.operators import OPERATORS
-
-INPUT = "features"
-"""The graph's input: encoded rows (n, features)."""
+from gyropilot.engine.bundle.trees_in_graph import INPUT
 
 
 class Nodes:

@@ -6,7 +6,7 @@ constants. Whether one does is seen in its outermost messages, which are walked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from gyropilot.engine.bundle.messages import walk_contents
 
 OPERATORS = {
     "": frozenset(
@@ -25,8 +25,6 @@ MAX_NODES = 100_000
 _MODEL_GRAPH, _MODEL_TRAINING, _MODEL_FUNCTIONS = 7, 20, 25
 _GRAPH_NODE, _GRAPH_SPARSE = 1, 15
 _NODE_OPERATOR, _NODE_DOMAIN = 4, 7
-_LONGEST_VARINT = 10
-_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _EXTERNAL = b"location"
 """The key under which a constant names the file that it lies in; none of our names holds it."""
 
@@ -43,10 +41,10 @@ def check_operators(content: bytes) -> None:
     if _EXTERNAL in content:
         raise ValueError("it has constants in other files")
     model, nodes = memoryview(content), 0
-    for field, message in _walk(model):
+    for field, message in walk_contents(model):
         if field in (_MODEL_TRAINING, _MODEL_FUNCTIONS):
             raise ValueError("it has functions of its own")
-        for member, node in _walk(message) if field == _MODEL_GRAPH else ():
+        for member, node in walk_contents(message) if field == _MODEL_GRAPH else ():
             if member == _GRAPH_SPARSE:
                 raise ValueError("it has sparse constants")
             if member == _GRAPH_NODE:
@@ -58,7 +56,7 @@ def check_operators(content: bytes) -> None:
 
 def _check_node(node: memoryview) -> None:
     words: dict[int, str] = {}
-    for field, content in _walk(node):
+    for field, content in walk_contents(node):
         if field in (_NODE_OPERATOR, _NODE_DOMAIN):
             if field in words:
                 raise ValueError("one of its nodes has two operators")
@@ -67,33 +65,3 @@ def _check_node(node: memoryview) -> None:
     if operator not in OPERATORS.get(domain, ()):
         name = f"{domain}.{operator}" if domain else operator
         raise ValueError(f"it has the operator {name[:100]!r}, which no model of Gyropilot has")
-
-
-def _walk(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Yield number and content of those fields of a message of Protocol Buffers that have a length."""
-    place = 0
-    while place < len(message):
-        key, place = _read_varint(message, place)
-        kind = key & 7
-        if kind == _VARINT:
-            _, place = _read_varint(message, place)
-        elif kind == _LENGTH:
-            size, place = _read_varint(message, place)
-            if size > len(message) - place:
-                raise ValueError("it is cut short")
-            yield key >> 3, message[place : place + size]
-            place += size
-        elif kind in (_FIXED32, _FIXED64):
-            place += 4 if kind == _FIXED32 else 8
-        else:
-            raise ValueError("it is no ONNX")
-
-
-def _read_varint(message: memoryview, place: int) -> tuple[int, int]:
-    """Return the number that begins at a place, and the place behind it."""
-    number = 0
-    for size, byte in enumerate(message[place : place + _LONGEST_VARINT], 1):
-        number |= (byte & 0x7F) << 7 * (size - 1)
-        if byte < 0x80:
-            return number, place + size
-    raise ValueError("it is no ONNX")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gyropilot.engine.bundle.archive import unpacked
 from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, read_manifest, write_manifest
+from gyropilot.engine.bundle.running import read_graph
 from gyropilot.engine.bundle.stages import (
     ALGORITHM,
     FEATURES,
@@ -17,7 +18,6 @@ from gyropilot.engine.bundle.stages import (
     features_of,
     labels_of,
     open_stages,
-    read_graph,
 )
 from gyropilot.engine.errors import BundleError
 from gyropilot.engine.features.documents import write_document

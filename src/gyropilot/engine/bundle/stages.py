@@ -8,21 +8,17 @@ all models of a pipeline; the second is the algorithm. Needs numpy, ONNX Runtime
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from gyropilot.engine.budget import count_cores
 from gyropilot.engine.bundle.archive import unpacked
-from gyropilot.engine.bundle.manifest import PREDICTOR, Manifest, Origin
-from gyropilot.engine.bundle.operators import check_operators
+from gyropilot.engine.bundle.manifest import Manifest, Origin
+from gyropilot.engine.bundle.running import Graph, open_graph
 from gyropilot.engine.errors import BundleError, RequestError
 from gyropilot.engine.features.documents import read_content, read_document
 from gyropilot.engine.features.encoders import Cell
@@ -30,23 +26,11 @@ from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.metrics.intervals import find_bounds
 from gyropilot.engine.task import LabelType, ProblemType
 
-FEWEST_ROWS_AT_ONCE = 256
-"""Fewer rows are not worth a thread of their own."""
-MOST_ROWS_AT_ONCE = 4096
-"""Networks keep several hundred numbers for each row that is predicted at once."""
-MOST_NUMBERS = 1 << 19
-"""Symmetric trees keep thousands for each row; more numbers than this at once do not fit into the processor's cache."""
 FEATURES, ALGORITHM, LABELS = "features", "algorithm", "labels"
 """Names of the stages, in order; each is a document of its name."""
 
 
 S = TypeVar("S")
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    """Return the threads that all models of the process share; ONNX Runtime works without Python's lock."""
-    return ThreadPoolExecutor(count_cores(), thread_name_prefix="predict")
 
 
 class FeatureStage(msgspec.Struct, frozen=True, kw_only=True, tag=FEATURES, tag_field="stage"):
@@ -125,9 +109,9 @@ class AlgorithmFacts(msgspec.Struct, frozen=True, kw_only=True, tag=ALGORITHM, t
 class AlgorithmStage:
     """Turns rows of numbers into probabilities, or amounts; safe to use from several threads."""
 
-    def __init__(self, facts: AlgorithmFacts, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, facts: AlgorithmFacts, graph: Graph) -> None:
         self.facts = facts
-        self._session = session
+        self._graph = graph
         self._decision = np.array(facts.decision, dtype=np.float32) if facts.decision else None
 
     @property
@@ -135,26 +119,16 @@ class AlgorithmStage:
         """The numbers of the classes as text; empty for regression."""
         if not self.facts.problem_type.is_classification:
             return ()
-        return tuple(map(str, range(self._session.get_outputs()[0].shape[1])))
+        return tuple(map(str, range(self._graph.outputs)))
 
     @property
     def width(self) -> int:
         """How many numbers a row must have."""
-        return int(self._session.get_inputs()[0].shape[1])
+        return self._graph.width
 
     def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the graph on encoded rows (n, features): (n, classes) probabilities or (n, 1) amounts."""
-        if len(features) < 2 * FEWEST_ROWS_AT_ONCE:
-            return self._run_part(features)
-        share = -(-len(features) // count_cores())
-        most = MOST_NUMBERS // max(self.facts.numbers_per_row, MOST_NUMBERS // MOST_ROWS_AT_ONCE)
-        size = min(max(share, FEWEST_ROWS_AT_ONCE), max(most, 1))
-        parts = [features[first : first + size] for first in range(0, len(features), size)]
-        return np.concatenate(list(_threads().map(self._run_part, parts)))
-
-    def _run_part(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        predictions: NDArray[np.float32] = self._session.run(None, {"features": features})[0]
-        return predictions
+        return self._graph.run(features)
 
     def choose_classes(self, probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
         """Return the number of the class that is decided for in each row of (n, classes) probabilities."""
@@ -295,7 +269,7 @@ def _open(folder: Path) -> Stages:
     facts = _read(ALGORITHM, folder, AlgorithmFacts)
     stages = Stages(
         features=_read(FEATURES, folder, FeatureStage),
-        algorithm=AlgorithmStage(facts, open_session(folder)) if facts else None,
+        algorithm=AlgorithmStage(facts, open_graph(folder, facts.numbers_per_row)) if facts else None,
         labels=_read(LABELS, folder, LabelStage),
     )
     if stages == Stages():
@@ -309,37 +283,3 @@ def _read(name: str, folder: Path, kind: type[S]) -> S | None:
         return read_document(read_content(path), folder / f"{name}.npz", kind) if path.exists() else None
     except (msgspec.MsgspecError, OSError, ValueError) as error:
         raise BundleError(f"The stage's {path.name} cannot be read: {error}") from error
-
-
-def open_session(folder: Path) -> onnxruntime.InferenceSession:
-    """Open the graph of a bundle, or of its second stage.
-
-    Raises:
-        BundleError: when there is none that can be read.
-    """
-    graph = read_graph(folder)
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # no other is checked
-    options.intra_op_num_threads = 1  # a row is quicker on one thread than shared among several
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        check_operators(graph)
-        del graph
-        # From the file: a session keeps the bytes that it is given.
-        return onnxruntime.InferenceSession(folder / PREDICTOR, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        # ONNX Runtime's errors have no common class of their own.
-        raise BundleError(f"The model's {PREDICTOR} cannot be read: {error}") from error
-
-
-def read_graph(folder: Path) -> bytes:
-    """Return the graph that a folder holds.
-
-    Raises:
-        BundleError: when there is none.
-    """
-    try:
-        return (folder / PREDICTOR).read_bytes()
-    except FileNotFoundError:
-        raise BundleError(f"There is no {PREDICTOR} in the model.") from None
