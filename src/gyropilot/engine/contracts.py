@@ -233,6 +233,8 @@ class Abilities:
     """The kinds of answers it can learn."""
     modules: tuple[str, ...]
     """What its fits import: once, before lanes are forked, or by each lane when it begins its first such fit."""
+    tuning_modules: tuple[str, ...] = ()
+    """What its fits import besides in the mode of tuning."""
     extra: str = ""
     """The extra of the package that brings these libraries; empty: they are always there."""
     link: Link = Link.LOGIT
