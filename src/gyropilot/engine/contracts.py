@@ -374,6 +374,10 @@ class Lanes(Protocol):
         """Return the next answer of any lane, or its death, or None when there was none in time."""
         ...
 
+    def is_ready_for(self, lane: int, algorithm: str) -> bool:
+        """Tell whether a lane has what fits of an algorithm import, as far as it would if it was started anew."""
+        ...
+
     def memory_bytes(self, limit: int) -> int:
         """Return what they hold together and give back when they end, as exactly as tells whether it is above a limit.
 
