@@ -77,8 +77,13 @@ def fit_logistic(
         slope = np.vstack([rows.T @ residuals + cost * coefficients[:-1], residuals.sum(axis=0)])
         return float(shares @ losses + 0.5 * cost * (coefficients[:-1] ** 2).sum()), slope.ravel()
 
-    options = {"maxiter": MAX_ITERATIONS, "maxls": MAX_LINE_SEARCH, "gtol": TOLERANCE, "ftol": FUNCTION_TOLERANCE}
-    found = minimize(look, start.ravel(), method="L-BFGS-B", jac=True, options=options)
+    found = minimize(
+        look,
+        start.ravel(),
+        method="L-BFGS-B",
+        jac=True,
+        options={"maxiter": MAX_ITERATIONS, "maxls": MAX_LINE_SEARCH, "gtol": TOLERANCE, "ftol": FUNCTION_TOLERANCE},
+    )
     coefficients: Floats = found.x.reshape(start.shape)
     return coefficients
 
