@@ -83,10 +83,6 @@ def test_a_log_is_followed_forward_page_by_page(
     assert [event["timestamp"] for page in pages for event in page["events"]] == [at(0), at(2), at(4)]
     back = logs.get_log_events(**where, nextToken=pages[-1]["nextBackwardToken"])
     assert [event["timestamp"] for event in back["events"]] == [at(2), at(4)]
-    line = LogLine(at=START + timedelta(seconds=9), message="later")
-    filled.service.logs.append(GROUP, "even", [line])
-    after = logs.get_log_events(**where, nextToken=pages[-1]["nextForwardToken"])
-    assert [event["message"] for event in after["events"]] == ["later"]
 
 
 def test_groups_are_listed(filled: Installation) -> None:
