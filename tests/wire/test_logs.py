@@ -70,13 +70,19 @@ def test_limits_count_the_lines_of_the_time_asked_for(
     assert [event["timestamp"] for event in found["events"]] == [at(second) for second in seconds]
 
 
-def test_a_log_is_followed_forward_page_by_page(filled: Installation) -> None:
+@pytest.mark.parametrize("read_at_once", [1, 2, 10_000])
+def test_a_log_is_followed_forward_page_by_page(
+    filled: Installation, monkeypatch: pytest.MonkeyPatch, read_at_once: int
+) -> None:
+    monkeypatch.setattr("gyropilot.api.operations.logs.READ_LINES", read_at_once)
     where = {"logGroupName": GROUP, "logStreamName": "even", "startFromHead": True, "limit": 2, "startTime": at(0)}
     logs = filled.client("logs")
     pages = [logs.get_log_events(**where)]
     while not pages[1:] or pages[-1]["nextForwardToken"] != pages[-2]["nextForwardToken"]:
         pages.append(logs.get_log_events(**where, nextToken=pages[-1]["nextForwardToken"]))
     assert [event["timestamp"] for page in pages for event in page["events"]] == [at(0), at(2), at(4)]
+    back = logs.get_log_events(**where, nextToken=pages[-1]["nextBackwardToken"])
+    assert [event["timestamp"] for event in back["events"]] == [at(2), at(4)]
 
 
 def test_groups_are_listed(filled: Installation) -> None:

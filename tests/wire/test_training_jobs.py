@@ -68,7 +68,7 @@ def training_request(name: str, step: str = STEP, **changes: Any) -> dict[str, A
         "RoleArn": ROLE,
         "InputDataConfig": [channel("train", "other")],
         "OutputDataConfig": {"S3OutputPath": "s3://data/again"},
-        "ResourceConfig": {"InstanceType": "local", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        "ResourceConfig": {"InstanceType": "ml.m5.4xlarge", "InstanceCount": 1, "VolumeSizeInGB": 50},
         "StoppingCondition": {"MaxRuntimeInSeconds": 600},
         "EnableNetworkIsolation": False,
         "EnableManagedSpotTraining": False,
@@ -82,6 +82,8 @@ def test_a_step_has_all_that_is_needed_to_repeat_it(filled: Installation) -> Non
     assert needed | {"EnableNetworkIsolation", "EnableManagedSpotTraining"} <= step.keys()
     assert step["AlgorithmSpecification"] == training_request("x")["AlgorithmSpecification"]
     assert "/autogluon-training:" in step["AlgorithmSpecification"]["TrainingImage"]
+    known = filled.client("sagemaker").meta.service_model.shape_for("TrainingInstanceType").enum
+    assert step["ResourceConfig"]["InstanceType"] in known
 
 
 def test_a_job_from_its_creation_to_its_end(filled: Installation) -> None:

@@ -233,6 +233,8 @@ class Abilities:
     """The kinds of answers it can learn."""
     modules: tuple[str, ...]
     """What its fits import: once, before lanes are forked, or by each lane when it begins its first such fit."""
+    tuning_modules: tuple[str, ...] = ()
+    """What its fits import besides in the mode of tuning."""
     extra: str = ""
     """The extra of the package that brings these libraries; empty: they are always there."""
     link: Link = Link.LOGIT
@@ -370,6 +372,10 @@ class Lanes(Protocol):
 
     def receive(self, timeout_seconds: float) -> tuple[int, Any] | None:
         """Return the next answer of any lane, or its death, or None when there was none in time."""
+        ...
+
+    def is_ready_for(self, lane: int, algorithm: str) -> bool:
+        """Tell whether a lane has what fits of an algorithm import, as far as it would if it was started anew."""
         ...
 
     def memory_bytes(self, limit: int) -> int:

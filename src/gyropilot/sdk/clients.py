@@ -116,6 +116,11 @@ class Clients:
         return 5.0 if self.is_aws else 0.5
 
     @property
+    def eager_poll_seconds(self) -> float:
+        """How long to wait between two looks where something is about to happen."""
+        return 5.0 if self.is_aws else 0.2
+
+    @property
     def sagemaker_client(self) -> SageMakerClient:
         """The client for `sagemaker`."""
         return self.client("sagemaker")

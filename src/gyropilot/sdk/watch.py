@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from gyropilot.sdk.clients import Clients
 
 NOTEBOOK_COLUMNS = 100
+YOUNG_SECONDS = 30.0
+"""So long the first model is waited for with more attention."""
 SHOWN_LINES = 12
 """How many lines of the log a notebook's cell keeps in view."""
 
@@ -68,7 +70,8 @@ def _look_again_and_again(session: Clients, job: str) -> Iterator[JobProgress]:
         yield progress
         if progress.is_over:
             return
-        time.sleep(session.poll_seconds)
+        is_young = not progress.completed and progress.elapsed_seconds < YOUNG_SECONDS
+        time.sleep(session.eager_poll_seconds if is_young else session.poll_seconds)
 
 
 def open_view(console: Console | None = None, *, keeps_candidates: bool = True) -> View:

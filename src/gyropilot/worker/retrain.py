@@ -32,6 +32,7 @@ from gyropilot.service.records import TUNING, Candidate, Training, TrainingJob
 from gyropilot.service.states import JobStatus, JobStep
 from gyropilot.service.tuning_names import name_fit
 from gyropilot.service.tuning_records import PipelineFit
+from gyropilot.worker.arrow import leave_pandas_out
 from gyropilot.worker.artifacts import store_algorithm, store_folder
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.download import download
@@ -48,6 +49,7 @@ def retrain(place: Workplace, job: TrainingJob, claim: Claim) -> Outcome:
         InvalidRequestError: when the data or the feature specification is no longer there or no longer right.
         LeaseLostError: when the worker no longer holds the job.
     """
+    leave_pandas_out()
     made: CandidateResult | PipelinePrepared | None = None
     for event in _open_run(place, job, claim.stop).run():
         if claim.is_ending:

@@ -12,6 +12,7 @@ from gyropilot.service.feature_specification import FeatureSpecification
 from gyropilot.service.job_keeper import Outcome
 from gyropilot.service.locations import Location
 from gyropilot.service.records import TUNING, AutoMLJob, Job, Problem
+from gyropilot.worker.arrow import leave_pandas_out
 from gyropilot.worker.artifacts import ModelShelf
 from gyropilot.worker.claim import Claim
 from gyropilot.worker.definitions.watch import DefinitionWatch
@@ -37,6 +38,7 @@ def train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
         InvalidRequestError: when the data or the feature specification is no longer there or no longer right.
         LeaseLostError: when the worker no longer holds the job.
     """
+    leave_pandas_out()
     folder = place.folder_of(job)
     paths, validation = (
         download(place.blobs, place.jobs.data.find(uri), folder / name) if uri else []

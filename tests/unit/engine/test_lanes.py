@@ -195,6 +195,26 @@ def test_training_stores_every_fold(lanes: LocalLanes, data_folder: Path, tmp_pa
     assert 1 <= trained.steps < 4000
 
 
+def test_lanes_are_started_anew_for_what_needs_more_libraries(data_folder: Path, tmp_path: Path) -> None:
+    parameters = {"strongest": 0.01, "weakest": 1.0, "penalties": 2}
+    first = Plan(id="c00", algorithm="linear-learner", parameters=parameters, seed=1)
+    with closing(LocalLanes(2, tmp_path / "lanes", ["scipy.optimize"])) as lanes:
+        early = lanes.pids
+        assert all(lanes.is_ready_for(lane, "lightgbm") for lane in (0, 1))  # which is imported when it is begun
+        lanes.expect(["scipy.optimize", "lightgbm"])
+        assert not any(lanes.is_ready_for(lane, "lightgbm") for lane in (0, 1))
+        assert all(lanes.is_ready_for(lane, "linear-learner") for lane in (0, 1))
+        outcomes = train(lanes, data_folder, tmp_path / "c", [first, PLAN], limits(120))
+        assert [(type(outcome), outcome.plan.id) for outcome in outcomes] == [
+            (Began, "c00"),
+            (Trained, "c00"),
+            (Began, "c01"),
+            (Trained, "c01"),
+        ]
+        assert set(early).isdisjoint(lanes.pids)
+        assert all(lanes.is_ready_for(lane, "lightgbm") for lane in (0, 1))
+
+
 def test_failing_candidate_leaves_the_others(lanes: LocalLanes, data_folder: Path, tmp_path: Path) -> None:
     bad = Plan(id="c00", algorithm="lightgbm", parameters={"num_leaves": -3}, seed=1)
     outcomes = list(train(lanes, data_folder, tmp_path / "c", [bad, PLAN], limits()))

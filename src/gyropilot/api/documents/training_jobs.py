@@ -19,8 +19,8 @@ from gyropilot.service.tuning_names import name_trial_folder, name_tuning_job
 DEFAULT_RUNTIME_SECONDS = 86_400
 """The limit that is shown for a candidate without one of its own: AWS's default."""
 
-LOCAL_RESOURCES = {"InstanceType": "local", "InstanceCount": 1, "VolumeSizeInGB": 1}
-"""What a candidate is trained on: the machine itself."""
+TRAINING_RESOURCES = {"InstanceType": "ml.m5.4xlarge", "InstanceCount": 1, "VolumeSizeInGB": 50}
+"""What a candidate is shown to be trained on, as AWS's own are: types are those of AWS, of which no machine is here."""
 
 
 STEPS: Mapping[JobStep, str] = {
@@ -66,7 +66,7 @@ def describe_own_training_job(job: TrainingJob, identity: Identity) -> dict[str,
     request = job.request
     folder = f"{job.training.problem.output_uri.rstrip('/')}/{job.name}/output/model.tar.gz"
     document: dict[str, Any] = {
-        "ResourceConfig": LOCAL_RESOURCES,
+        "ResourceConfig": TRAINING_RESOURCES,
         "StoppingCondition": {"MaxRuntimeInSeconds": DEFAULT_RUNTIME_SECONDS, **request.get("StoppingCondition", {})},
         **{name: request[name] for name in ECHOED if name in request},
         **summarize_training_job(job, identity),
@@ -107,7 +107,7 @@ def describe_training_job(candidate: Candidate, job: AutoMLJob, identity: Identi
         "RoleArn": request["RoleArn"],
         "InputDataConfig": [describe_channel(job)],
         "OutputDataConfig": _find_output(candidate, job),
-        "ResourceConfig": LOCAL_RESOURCES,
+        "ResourceConfig": TRAINING_RESOURCES,
         "StoppingCondition": {
             "MaxRuntimeInSeconds": int(job.problem.max_runtime_per_candidate_seconds or DEFAULT_RUNTIME_SECONDS)
         },

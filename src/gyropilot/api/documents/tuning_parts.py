@@ -9,7 +9,7 @@ from typing import Any
 from gyropilot.api.documents.metrics import describe_objective
 from gyropilot.api.documents.training_jobs import (
     DEFAULT_RUNTIME_SECONDS,
-    LOCAL_RESOURCES,
+    TRAINING_RESOURCES,
     describe_channel,
     describe_parameters,
     find_folder,
@@ -72,7 +72,7 @@ def describe_processing(part: ProcessingPart, job: AutoMLJob, identity: Identity
     return {
         **summarize_processing(part, identity),
         "ProcessingStartTime": part.created_at,
-        "ProcessingResources": {"ClusterConfig": LOCAL_RESOURCES},
+        "ProcessingResources": {"ClusterConfig": TRAINING_RESOURCES},
         "AppSpecification": {"ImageUri": identity.processor_image},
         "RoleArn": job.request["RoleArn"],
         "ProcessingInputs": [
@@ -102,7 +102,7 @@ def describe_fit(part: PipelineFit, job: AutoMLJob, identity: Identity) -> Docum
         "RoleArn": job.request["RoleArn"],
         "InputDataConfig": [describe_channel(job)],
         "OutputDataConfig": {"S3OutputPath": f"{find_folder(job)}/data-processor-models"},
-        "ResourceConfig": LOCAL_RESOURCES,
+        "ResourceConfig": TRAINING_RESOURCES,
         "StoppingCondition": {"MaxRuntimeInSeconds": DEFAULT_RUNTIME_SECONDS},
         "TrainingStartTime": part.created_at,
         "EnableNetworkIsolation": False,
@@ -147,7 +147,7 @@ def describe_transform(part: PipelineTransform, job: AutoMLJob, identity: Identi
             "AssembleWith": "Line",
             "KmsKeyId": "",
         },
-        "TransformResources": {"InstanceType": "ml.m5.4xlarge", "InstanceCount": 1},
+        "TransformResources": {name: TRAINING_RESOURCES[name] for name in ("InstanceType", "InstanceCount")},
         "DataProcessing": WHOLE,
         "AutoMLJobArn": identity.job_arn(job.name),
     }
@@ -242,7 +242,7 @@ def _describe_definition(pipeline: TunedPipeline, job: AutoMLJob, identity: Iden
         "RoleArn": job.request["RoleArn"],
         "InputDataConfig": [describe_channel(job)],
         "OutputDataConfig": {"S3OutputPath": f"{find_folder(job)}/tuning/{folder}"},
-        "ResourceConfig": LOCAL_RESOURCES,
+        "ResourceConfig": TRAINING_RESOURCES,
         "StoppingCondition": {"MaxRuntimeInSeconds": int(limit or DEFAULT_RUNTIME_SECONDS)},
     }
 

@@ -18,6 +18,8 @@ from gyropilot.service.ports import LogLine
 DEFAULT_PAGE = 50
 MAX_EVENTS = 10_000
 READ_LINES = 10_000
+LAST_NUMBER = 10**18 - 1
+"""As large as a token's number can be: no stream has so many lines."""
 
 _TOKEN = re.compile(r"([fb])/(\d{1,18})")
 
@@ -72,31 +74,54 @@ def _describe_stream(context: Context, group: str, name: str) -> Result:
 def get_log_events(context: Context, params: Params) -> Result:
     """Give lines of a stream: from its end backwards unless told to begin at its head.
 
-    The tokens count lines from the stream's head, so that a token at the end gives what was added since.
+    The tokens count lines from the stream's head, so that a token at the end gives what was added since; only that is
+    read then, however long the stream is.
     """
-    lines = _read_all(context, _group(context, params), params["logStreamName"])
-    wanted = [number for number, line in enumerate(lines) if _is_wanted(line, params)]
-    first, last = _find_span(context, params, wanted, len(lines))
+    group, stream = _group(context, params), params["logStreamName"]
+    token = params.get("nextToken") or ("f/0" if params.get("startFromHead") else f"b/{LAST_NUMBER}")
+    found = _TOKEN.fullmatch(token)
+    if found is None:
+        raise context.refuse("The specified nextToken is invalid.")
+    position = int(found.group(2))
+    if found.group(1) == "f":
+        first, last, lines = _look_ahead(context, group, stream, position, params)
+    else:
+        first, last, lines = _look_back(_read_all(context, group, stream)[:position], params)
     return {
-        "events": [_describe_line(lines[number]) for number in wanted if first <= number < last],
+        "events": [_describe_line(line) for line in lines],
         "nextForwardToken": f"f/{last}",
         "nextBackwardToken": f"b/{first}",
     }
 
 
-def _find_span(context: Context, params: Params, wanted: list[int], count: int) -> tuple[int, int]:
-    """Return from which to before which line the page goes, given the numbers of the lines that are wanted."""
+def _look_ahead(
+    context: Context, group: str, stream: str, first: int, params: Params
+) -> tuple[int, int, Sequence[LogLine]]:
+    """Return from which to before which line a page goes that begins with a line, and what is wanted of it."""
     size = params.get("limit", MAX_EVENTS)
-    token = params.get("nextToken") or ("f/0" if params.get("startFromHead") else f"b/{count}")
-    found = _TOKEN.fullmatch(token)
-    if found is None:
-        raise context.refuse("The specified nextToken is invalid.")
-    position = min(int(found.group(2)), count)
-    if found.group(1) == "f":
-        ahead = [number for number in wanted if number >= position]
-        return position, ahead[size - 1] + 1 if len(ahead) > size else count
-    behind = [number for number in wanted if number < position]
-    return behind[-size] if len(behind) > size else 0, position
+    wanted: list[LogLine] = []
+    end = last = first
+    is_through = False
+    while not is_through:
+        page = context.service.logs.read(group, stream, start=end, limit=READ_LINES)
+        for line in page:
+            end += 1
+            if not _is_wanted(line, params):
+                continue
+            if len(wanted) == size:
+                return first, last, wanted
+            wanted.append(line)
+            last = end
+        is_through = len(page) < READ_LINES
+    return first, end, wanted
+
+
+def _look_back(lines: Sequence[LogLine], params: Params) -> tuple[int, int, Sequence[LogLine]]:
+    """Return from which to before which line the page goes that ends a stream of these lines, and what is wanted."""
+    size = params.get("limit", MAX_EVENTS)
+    wanted = [number for number, line in enumerate(lines) if _is_wanted(line, params)]
+    first = wanted[-size] if len(wanted) > size else 0
+    return first, len(lines), [lines[number] for number in wanted[-size:]]
 
 
 def _is_wanted(line: LogLine, params: Params) -> bool:

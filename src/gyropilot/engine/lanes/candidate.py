@@ -171,6 +171,10 @@ class Candidate:
                 return Finish(fold.key, self.steps, self._honest_steps[fold.number], self._check_rows, path)
         return None
 
+    def holds(self, lane: int) -> bool:
+        """Tell whether a lane has folds that are not stored."""
+        return any(fold.lane == lane and not fold.is_stored for fold in self.folds)
+
     def lose(self, lane: int) -> str:
         """Have the folds of a lane that is gone begun anew; return the key of the one it was at work on, if any."""
         lost = [fold for fold in self.folds if fold.lane == lane and not fold.is_stored]

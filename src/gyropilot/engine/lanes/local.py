@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
+from gyropilot.engine.algorithms.catalogue import ALGORITHMS
 from gyropilot.engine.contracts import LaneDied
 from gyropilot.engine.errors import LaneError
 from gyropilot.engine.lanes.forking import CAN_FORK, LAST_WORDS, ONE_THREAD, ForkedLane
@@ -74,6 +75,7 @@ class LocalLanes:
         count: how many.
         folder: where each has a log.
         modules: what they import before they are ready; the libraries of other fits are imported when one is begun.
+            With few they are there soon: `expect` names more for those that are started anew.
     """
 
     def __init__(self, count: int, folder: Path, modules: Sequence[str]) -> None:
@@ -82,6 +84,7 @@ class LocalLanes:
         self._modules = list(modules)
         self._answers: queue.Queue[tuple[int, int, Answer | LaneDied]] = queue.Queue()
         self._generation = [0] * count
+        self._imported: dict[int, frozenset[str]] = {}
         self._readers: list[tuple[threading.Thread, LaneProcess]] = []
         self._processes = [self._start(lane) for lane in range(count)]
 
@@ -94,6 +97,15 @@ class LocalLanes:
     def pids(self) -> list[int]:
         """Their process numbers."""
         return [process.pid for process in self._processes]
+
+    def expect(self, modules: Sequence[str]) -> None:
+        """Have lanes that are started from now on import these modules before they are ready."""
+        self._modules = list(modules)
+
+    def is_ready_for(self, lane: int, algorithm: str) -> bool:
+        """Tell whether a lane has imported what an algorithm needs, of what it would import if it was started anew."""
+        missing = set(ALGORITHMS[algorithm].abilities.modules) - self._imported[lane]
+        return missing.isdisjoint(self._modules)
 
     def send(self, lane: int, message: Order) -> None:
         """Give a lane something to do; one that is gone reports its death through `receive`."""
@@ -119,16 +131,16 @@ class LocalLanes:
         return measure_processes([process.pid for process in self._processes if process.is_born], limit)
 
     def restart(self, lane: int) -> None:
-        """Kill a lane and start it anew."""
+        """Kill a lane and start it anew. Nobody waits for its end: a nursery that imports tells of it late."""
         self._generation[lane] += 1
-        _end(self._processes[lane])
+        _kill(self._processes[lane])
         self._processes[lane] = self._start(lane)
 
     def close(self) -> None:
         """Kill all lanes."""
         for lane, process in enumerate(self._processes):
             self._generation[lane] += 1
-            _end(process)
+            _kill(process)
         for reader, process in self._readers:
             if process.is_born:
                 reader.join()
@@ -141,6 +153,7 @@ class LocalLanes:
             target=self._listen, args=(lane, self._generation[lane], process, silent), name=f"lane-{lane}", daemon=True
         )
         self._readers.append((reader, process))
+        self._imported[lane] = frozenset(self._modules)
         reader.start()
         return process
 
@@ -175,11 +188,9 @@ def _describe_end(code: int) -> str:
     return f"It ended with code {code}."
 
 
-def _end(process: LaneProcess) -> None:
+def _kill(process: LaneProcess) -> None:
+    """Kill a lane, as soon as it is there; whoever listens to it waits for its end."""
     process.kill()
-    if process.is_born:  # otherwise it is killed as soon as it is there
-        with suppress(LaneError):  # the nursery has ended, and the lane with it
-            process.wait()
     if process.stdin is not None:
         with suppress(OSError):  # what was still to be written has no reader any more
             process.stdin.close()

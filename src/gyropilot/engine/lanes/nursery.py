@@ -28,6 +28,8 @@ from gyropilot.engine.lanes.messages import Born, Buried, Bury, Fork, Import, Ne
 
 LARGEST_MESSAGE = 2**16
 STREAMS = 3
+FIRST_MODULES = ("scipy.optimize",)
+"""What nearly all training libraries import: begun before anything is asked for."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -36,7 +38,7 @@ class Nursery:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._waiting: deque[str] = deque()
+        self._waiting = deque(FIRST_MODULES)
 
     def run(self) -> None:
         """Serve until the other end closes."""

@@ -217,6 +217,8 @@ class Training:
 
     def _next_order(self, lane: int) -> Order | None:
         for candidate in self._active:
+            if self._is_outgrown(lane, candidate.plan):
+                return None
             order = candidate.next_order(lane)
             if order is not None:
                 return order
@@ -225,11 +227,21 @@ class Training:
             return None
         if self._active and self._limits.deadline.seconds_left < self._active[-1].age_seconds:
             return None  # what would begin now could not come as far as those before it
+        if self._is_outgrown(lane, self._deferred[0]):
+            return None
         candidate = self._candidate(self._deferred.popleft())
         candidate.folder.mkdir(parents=True, exist_ok=True)
         self._active.append(candidate)
         self._outcomes.append(Began(plan=candidate.plan))
         return candidate.next_order(lane)
+
+    def _is_outgrown(self, lane: int, plan: Plan) -> bool:
+        """Tell whether a lane lacks libraries that a plan needs; it is started anew as soon as it holds nothing."""
+        if self._lanes.is_ready_for(lane, plan.algorithm):
+            return False
+        if not any(candidate.holds(lane) for candidate in self._active):
+            self._restart(lane)
+        return True
 
     def _is_kept_free(self, lane: int) -> bool:
         """Tell whether a lane waits for the next chunk of a first candidate: no model may come too late for another."""

@@ -1,16 +1,15 @@
-"""Linear models from scikit-learn: logistic regression, or ridge regression, along a path of penalties."""
+"""Linear models: logistic regression, or ridge regression, along a path of penalties."""
 
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gyropilot.engine.algorithms.linear.inputs import LinearScores, Weights, share_inputs
+from gyropilot.engine.algorithms.linear.solvers import Ridge, fit_logistic
 from gyropilot.engine.algorithms.linear.stochastic import StochasticFit
 from gyropilot.engine.contracts import Abilities, Configuration, Fit, Parameters, Progress, TrainingData
 from gyropilot.engine.task import Mode, ProblemType
@@ -26,7 +25,8 @@ class LinearLearner:
     name = "linear-learner"
     abilities = Abilities(
         problem_types=frozenset(ProblemType),
-        modules=("sklearn.linear_model",),
+        modules=("scipy.optimize",),
+        tuning_modules=("sklearn.linear_model",),
         modes=frozenset(Mode) - {Mode.AUTO},
         limit="epochs",
     )
@@ -56,8 +56,11 @@ class LinearFit(LinearScores):
         self._rows = rows
         self._matrix = self.inputs.take(rows)
         self._path = _read_path(parameters, len(rows))
-        self._seed = seed
-        self._model: Any = None
+        # The penalty is relative to the sum of the weights.
+        weights = data.weights[rows]
+        self._weights = weights / weights.mean()
+        self._ridge: Ridge | None = None
+        self._start: NDArray[np.float64] | None = None
 
     def advance(self, max_steps: int, seconds: float) -> Progress:
         """Fit the next penalties."""
@@ -77,43 +80,25 @@ class LinearFit(LinearScores):
         return self._fit_logistic(inverse_penalty, target)
 
     def _fit_ridge(self, inverse_penalty: float, target: NDArray[np.float64]) -> Weights:
-        from sklearn.linear_model import Ridge
-
-        model = Ridge(alpha=1 / inverse_penalty, solver="cholesky", random_state=self._seed)
-        model.fit(self._matrix.astype(np.float64), target, sample_weight=self._sample_weight())
-        return model.coef_.reshape(-1, 1).astype(np.float64), np.atleast_1d(model.intercept_).astype(np.float64)
-
-    def _sample_weight(self) -> NDArray[np.float64] | None:
-        if not self.data.has_weights:
-            return None
-        weights = self.data.weights[self._rows]
-        # The penalty is relative to the sum of the weights.
-        relative: NDArray[np.float64] = weights / weights.mean()
-        return relative
+        if self._ridge is None:
+            self._ridge = Ridge(self._matrix, target, self._weights)
+        weights, intercept = self._ridge.solve(1 / inverse_penalty)
+        return weights.reshape(-1, 1), np.array([intercept])
 
     def _fit_logistic(self, inverse_penalty: float, target: NDArray[np.float64]) -> Weights:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
-
-        if self._model is None:
-            self._model = LogisticRegression(
-                solver="lbfgs", max_iter=200, tol=1e-4, warm_start=True, random_state=self._seed
-            )
-        self._model.set_params(C=inverse_penalty)
-        with warnings.catch_warnings():
-            # 200 iterations are the step's budget, converged or not: the validation loss tells what it is worth.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self._model.fit(self._matrix, target, sample_weight=self._sample_weight())
-        outputs = self.data.output_count
-        weights = np.zeros((self._matrix.shape[1], outputs))
-        intercept = np.full(outputs, -30.0 if outputs > 1 else 0.0)
-        # A class that occurs in no training row of this fold keeps its very small score.
-        columns = self._model.classes_.astype(np.int64) if outputs > 1 else np.array([0])
-        coefficients, offsets = self._model.coef_, self._model.intercept_
-        if outputs > 1 and len(columns) == 2:  # two classes left: the library gives one score
-            coefficients, offsets = np.vstack([-coefficients, coefficients]) / 2, np.hstack([-offsets, offsets]) / 2
-        weights[:, columns] = coefficients.T
-        intercept[columns] = offsets
+        present, classes = np.unique(target.astype(np.int64), return_inverse=True)
+        if len(present) < 2:
+            raise ValueError("All rows outside this fold are of one class.")
+        outputs, columns = self.data.output_count, self._matrix.shape[1]
+        if self._start is None:
+            self._start = np.zeros((columns + 1, len(present) if len(present) > 2 else 1))
+        self._start = fit_logistic(self._matrix, classes, self._weights, 1 / inverse_penalty, self._start)
+        if outputs == 1:
+            return self._start[:-1], self._start[-1]
+        found = self._start if self._start.shape[1] > 1 else np.hstack([-self._start, self._start]) / 2
+        weights = np.zeros((columns, outputs))
+        intercept = np.full(outputs, -30.0)  # a class that occurs in no training row of this fold keeps this score
+        weights[:, present], intercept[present] = found[:-1], found[-1]
         return weights, intercept
 
 

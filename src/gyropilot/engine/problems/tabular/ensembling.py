@@ -76,7 +76,7 @@ class EnsemblingRun(TabularRun):
             first=max([len(plans), *taken]) + 1,
             seed=self._task.seed,
         )
-        with self._start_lanes(plan.algorithm for plan in self._waiting) as lanes:
+        with self._use_lanes(plan.algorithm for plan in self._waiting) as lanes:
             yield from self._train_over(lanes, OneStage(self._prepared.fold_count))
         self._was_cut |= self._next_plan() is not None
         if not self._finished:

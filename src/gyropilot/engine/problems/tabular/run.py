@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from threading import Event as Flag
 
@@ -27,7 +28,7 @@ from gyropilot.engine.events import (
     Phase,
     PhaseBegan,
 )
-from gyropilot.engine.lanes.forking import prepare_nursery
+from gyropilot.engine.lanes.forking import CAN_FORK, prepare_nursery
 from gyropilot.engine.lanes.inline import InlineLane
 from gyropilot.engine.lanes.local import LocalLanes
 from gyropilot.engine.lanes.memory import choose_limit
@@ -37,10 +38,10 @@ from gyropilot.engine.lanes.training import Limits, Training
 from gyropilot.engine.metrics.catalogue import Metric, find_metric
 from gyropilot.engine.problems.tabular.candidates import Finished, Workbench
 from gyropilot.engine.problems.tabular.prepare import Prepared, prepare
-from gyropilot.engine.task import Task
+from gyropilot.engine.task import Mode, Task
 
 LONG_SECONDS = 300.0
-"""In a run at least so long the libraries of all its algorithms are imported before the first model is begun."""
+"""In a run at least so long the libraries of all its algorithms are imported before the second model is begun."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,7 @@ class TabularRun(ABC):
         self._prepared: Prepared
         self._data: TrainingData
         self._objective: Metric
+        self._lanes: Lanes
 
     def run(self) -> Iterator[Event]:
         """Go through the steps and yield what happens.
@@ -93,11 +95,10 @@ class TabularRun(ABC):
             BudgetSpentError: when the time was over, or a stop asked for, before there was a model.
             TrainingError: when every candidate failed.
         """
-        if not self._budget.in_process:
-            first, *others = self._algorithms
-            prepare_nursery(modules_of([first, *(other for other in others if not other.abilities.extra)]))
-        for step in (self._analyse, self._open, self._train, self._conclude):
-            yield from step()
+        self._lanes = self._start_lanes()
+        with closing(self._lanes):
+            for step in (self._analyse, self._open, self._train, self._conclude):
+                yield from step()
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
@@ -139,21 +140,37 @@ class TabularRun(ABC):
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _start_lanes(self, names: Iterable[str]) -> closing[Lanes]:
-        """Start lanes for algorithms of these names, the first of which is needed first."""
+    def _start_lanes(self) -> Lanes:
+        """Start lanes that are ready for the first algorithm, so that its model waits for no library of another."""
         if self._budget.in_process:
-            return closing(InlineLane())
-        return closing(LocalLanes(self._budget.cores, self._folder / "lanes", self._lane_modules(list(names))))
+            return InlineLane()
+        first, *others = self._algorithms
+        later = self._modules_of(other for other in others if not other.abilities.extra)
+        modules = self._modules_of([first])
+        lanes = LocalLanes(self._budget.cores, self._folder / "lanes", modules if CAN_FORK else [*modules, *later])
+        prepare_nursery(later)
+        return lanes
 
-    def _lane_modules(self, names: list[str]) -> list[str]:
-        """Return what is imported before the lanes are forked, which then share the memory of it.
+    def _use_lanes(self, names: Iterable[str]) -> closing[Lanes]:
+        """Return the lanes, which are started anew for what only later ones of these algorithms need.
 
-        The libraries of an extra take seconds: a short run does not make its first model wait for them.
+        That is imported before they are forked, and they share the memory of it. The libraries of an extra take
+        seconds: a short run does not make its first model wait for them.
         """
         limit = self._budget.max_runtime_seconds
         is_long = limit is None or limit >= LONG_SECONDS
-        found = find_algorithms(list(dict.fromkeys(names)), self._task.mode) if names else []
-        return modules_of(each for each in found if is_long or each.name == names[0] or not each.abilities.extra)
+        order = list(dict.fromkeys(names))
+        found = find_algorithms(order, self._task.mode) if order else []
+        if isinstance(self._lanes, LocalLanes):
+            expected = [each for each in found if is_long or each.name == order[0] or not each.abilities.extra]
+            self._lanes.expect(self._modules_of(expected))
+        return closing(self._lanes)
+
+    def _modules_of(self, algorithms: Iterable[Algorithm]) -> list[str]:
+        """Return what the fits of algorithms import in the run's mode."""
+        is_tuning = self._task.mode is Mode.HYPERPARAMETER_TUNING
+        each = (one.abilities.modules + (one.abilities.tuning_modules if is_tuning else ()) for one in algorithms)
+        return list(dict.fromkeys(chain.from_iterable(each)))
 
     def _train_over(self, lanes: Lanes, referee: Referee) -> Iterator[Event]:
         """Train plan after plan and yield what happens."""
@@ -247,11 +264,6 @@ class TabularRun(ABC):
         if self._budget.max_candidates is not None:
             return "max_candidates"
         return "portfolio" if self._budget.max_runtime_seconds is None else "saturated"
-
-
-def modules_of(algorithms: Iterable[Algorithm]) -> list[str]:
-    """Return what the fits of algorithms import."""
-    return list(dict.fromkeys(module for algorithm in algorithms for module in algorithm.abilities.modules))
 
 
 def loss_of(result: CandidateResult) -> float:

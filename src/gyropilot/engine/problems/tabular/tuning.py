@@ -87,7 +87,7 @@ class TuningRun(TabularRun):
         """Make trials until there are enough, or the time is over; then train the best of them once more."""
         yield PhaseBegan(phase=Phase.TRAINING)
         yield from self._take_over()
-        with self._start_lanes(pipeline.algorithm for pipeline in self._schedule.pipelines.values()) as lanes:
+        with self._use_lanes(pipeline.algorithm for pipeline in self._schedule.pipelines.values()) as lanes:
             yield from self._train_over(lanes, self._schedule.referee)
             if not self._finished:
                 self._complain()
