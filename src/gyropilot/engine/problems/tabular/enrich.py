@@ -80,7 +80,7 @@ def take_answers(data: TrainingData, rows: NDArray[np.bool_] | NDArray[np.int64]
 
 
 def _group_rows(data: TrainingData, folds: int, seed: int) -> list[NDArray[np.bool_]]:
-    """Return which rows each fold has; where only one is trained, the others are those of groups of what it learns from."""
+    """Return which rows each fold has; where only one is trained, the rows that it learns from are dealt into groups."""
     inside = [data.folds == fold for fold in range(folds)]
     if folds == 1:
         group = np.random.default_rng(seed).integers(0, GROUPS, len(data.folds))
@@ -97,6 +97,8 @@ def _find_means(
     levels = np.array([feature.levels for feature in encoder.base_features])
     chosen = sorted(np.flatnonzero(levels >= least).tolist(), key=lambda column: -levels[column])[:MAX_MEANS]
     return [
-        fit_target_means(data.features, encoder.base_features[column].name, column, data.target, data.weights, groups, folds)
+        fit_target_means(
+            data.features, encoder.base_features[column].name, column, data.target, data.weights, groups, folds
+        )
         for column in sorted(chosen)
     ]

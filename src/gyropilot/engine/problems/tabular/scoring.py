@@ -86,7 +86,7 @@ class Scoring:
 
     @property
     def groups(self) -> NDArray[np.uint8]:
-        """(n,) groups of the rows that were learned from: each is judged by what others tell; `HOLDOUT` for no group."""
+        """(n,) groups of the rows that were learned from, each judged by what others tell; `HOLDOUT` for no group."""
         return np.where(self.learned, self._group, HOLDOUT).astype(np.uint8)
 
     def look(self, predictions: Numbers) -> Judged:
