@@ -80,7 +80,7 @@ def take_answers(data: TrainingData, rows: NDArray[np.bool_] | NDArray[np.int64]
 
 
 def _group_rows(data: TrainingData, folds: int, seed: int) -> list[NDArray[np.bool_]]:
-    """Return which rows each fold has; where only one is trained, the rows that it learns from are dealt into groups."""
+    """Return which rows each fold has; where only one is trained, those that it learns from are dealt into groups."""
     inside = [data.folds == fold for fold in range(folds)]
     if folds == 1:
         group = np.random.default_rng(seed).integers(0, GROUPS, len(data.folds))
