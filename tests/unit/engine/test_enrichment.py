@@ -86,7 +86,7 @@ def test_mean_answers_do_not_know_the_row_they_describe() -> None:
     changed = target.copy()
     changed[0] += 1000
     before, after = (
-        fit_target_means(features, "d", 3, each, np.ones(ROWS), folds).columns for each in (target, changed)
+        fit_target_means(features, "d", 3, each, np.ones(ROWS), folds, 5).columns for each in (target, changed)
     )
     own = folds[0]
     np.testing.assert_array_equal(before[own], after[own])

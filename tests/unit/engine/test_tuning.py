@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from gyropilot.engine.events import (
     RunFinished,
 )
 from gyropilot.engine.problems.tabular.prepare import prepare
+from gyropilot.engine.problems.tabular.recipe_tables import RecipeTables
 from gyropilot.engine.problems.tabular.recommendation import choose
 from gyropilot.engine.problems.tabular.run import loss_of
 from gyropilot.engine.runs import LARGE_BYTES, decide_mode, repeat
@@ -348,3 +350,17 @@ def task_of(algorithm: str = "", recipe: tuple[str, ...] = (), **more: Any) -> T
 def test_what_does_not_fit_is_told(regression: pa.Table, task: Task, message: str) -> None:
     with pytest.raises(TaskError, match=message):
         fit(regression, task, budget(1))
+
+
+def test_tables_are_made_while_something_else_is_done(regression: pa.Table, tmp_path: Path) -> None:
+    prepared = prepare(find_source(regression), None, QUICKLY, tmp_path)
+    data = read_training_data(tmp_path / "data")
+    pipelines = [
+        Pipeline(name="plain", algorithm="xgboost", recipe=()),
+        Pipeline(name="scaled", algorithm="linear-learner", recipe=("robust-impute", "robust-scale")),
+    ]
+    with closing(RecipeTables(prepared, data, tmp_path / "data", pipelines, 0)) as tables:
+        tables.begin(pipelines[0])
+        plain, scaled = (tables.get(pipeline) for pipeline in pipelines)
+    assert (plain.name, scaled.name) == ("recipe0", "recipe1")
+    assert plain.data.codes.shape[0] == scaled.data.features.shape[0] == len(data.features)

@@ -57,10 +57,11 @@ def _whole_view(data: TrainingData, fold: int) -> tuple[TrainingData, NDArray[np
 
 def _take(data: TrainingData, columns: slice | NDArray[np.int32], features: NDArray[np.float32]) -> TrainingData:
     numbers = np.arange(len(data.levels))[columns].tolist()
+    is_whole = len(numbers) == len(data.levels)
     return replace(
         data,
         features=features,
-        codes=data.codes[:, columns],
+        codes=data.codes if is_whole else data.codes[:, columns],  # a copy, unless they stand side by side
         borders=[data.borders[number] for number in numbers],
         levels=tuple(data.levels[number] for number in numbers),
         column_folds=(),

@@ -21,9 +21,9 @@ class TargetMeans:
     """A column of means for every fold."""
 
     lookups: tuple[Lookup, ...]
-    """For each fold: the means of all rows outside it, which serving and scoring look up."""
+    """For each fold that has a model: the means of all rows outside it, which serving and scoring look up."""
     columns: NDArray[np.float32]
-    """(n, folds): what the fold's model learns from. Rows that it is trained on see means without their own fold."""
+    """(n, models): what the fold's model learns from. Rows that it is trained on see means without their own fold."""
 
 
 def fit_target_means(
@@ -33,6 +33,7 @@ def fit_target_means(
     target: Numbers,
     weights: Numbers,
     folds: Sequence[NDArray[np.bool_]],
+    models: int,
 ) -> TargetMeans:
     """Return the means of the answers for each category of a column.
 
@@ -46,14 +47,15 @@ def fit_target_means(
         target: (n,) amounts, or 0 and 1.
         weights: (n,) row weights.
         folds: for each fold, (n,) which rows it has; rows of no fold are only scored.
+        models: so many folds, the first, have models.
     """
     keys = find_keys(features, [column])
     size = int(keys.max()) + 1
     counts = np.stack([np.bincount(keys[fold], weights=weights[fold], minlength=size) for fold in folds])
     sums = np.stack([np.bincount(keys[fold], weights=(weights * target)[fold], minlength=size) for fold in folds])
-    columns = np.empty((len(keys), len(folds)), dtype=np.float32)
+    columns = np.empty((len(keys), models), dtype=np.float32)
     lookups = []
-    for number in range(len(folds)):
+    for number in range(models):
         count, total = counts.sum(axis=0) - counts[number], sums.sum(axis=0) - sums[number]
         means, default = _smooth(count, total)
         columns[:, number] = means[keys]

@@ -98,6 +98,19 @@ class Candidate:
         """Whether a stage is through that is not the last one."""
         return self._enough > 0 and not self.is_last_stage
 
+    @property
+    def fold_count(self) -> int:
+        """How many folds its last stage has."""
+        return len(self._stages[-1].folds)
+
+    def count_unstored(self, lanes: int) -> list[int]:
+        """Return how many folds each lane has to store; those of no lane yet go to the first with room for them."""
+        waiting = [fold for fold in self.folds if not fold.is_stored]
+        counts = [sum(fold.lane == lane for fold in waiting) for lane in range(lanes)]
+        for _ in range(len(waiting) - sum(counts)):
+            counts[counts.index(min(counts))] += 1
+        return counts
+
     def promote(self) -> list[Fold]:
         """Go on to the next stage; return the folds that are not gone on with."""
         self.stage += 1
@@ -132,7 +145,7 @@ class Candidate:
     def seconds_to_go(self, lanes: int) -> float:
         """Predict how long the rest of a laid-out training takes; 0 while that is not known."""
         steps = sum(max(self.scheduled_steps - len(fold.losses), 0) for fold in self.folds)
-        return steps * self.seconds_per_step / lanes
+        return steps * self.seconds_per_step / min(lanes, len(self.folds))
 
     @property
     def is_stored(self) -> bool:

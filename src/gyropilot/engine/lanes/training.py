@@ -164,7 +164,10 @@ class Training:
         candidate = self._candidate(plan)
         seconds = self._advance_seconds_left(candidate)
         promised = sum(map(self._pace.predict_remaining, self._active))
-        return seconds > 0 and self._pace.predict_least(candidate) <= seconds * self._lanes.count - promised
+        # One of fewer folds than lanes takes part of these, and so do those beside it.
+        lanes = min(candidate.fold_count, self._lanes.count)
+        free = seconds * lanes - promised * lanes / self._lanes.count
+        return seconds > 0 and self._pace.predict_least(candidate) <= free
 
     def _candidate(self, plan: Plan) -> Candidate:
         folder = self._candidates_folder / plan.id
@@ -177,18 +180,19 @@ class Training:
 
     def _advance_seconds_left(self, *others: Candidate) -> float:
         """Seconds until training must stop so that what is being trained, and these others, can be stored."""
-        storing = 0.0
+        storing = [0.0] * self._lanes.count
         for candidate in (*self._active, *others):
-            waiting = sum(not fold.is_stored for fold in candidate.folds)
-            storing += -(-waiting // self._lanes.count) * self._pace.predict_storing(candidate)
-        return self._seconds_left() - 2 * CHUNK_SECONDS - 1.3 * storing
+            seconds = self._pace.predict_storing(candidate)
+            for lane, folds in enumerate(candidate.count_unstored(self._lanes.count)):
+                storing[lane] += folds * seconds
+        return self._seconds_left() - 2 * CHUNK_SECONDS - 1.3 * max(storing)
 
     def _end_what_is_late(self) -> None:
         is_late = self._advance_seconds_left() <= 0 or self._limits.stop.is_set()
-        if is_late and len(self._active) > 1 and not self._active[-1].is_finishing:
+        if is_late and (youngest := self._find_in_the_way()) is not None:
             # There is no time to store all: the youngest, which has learned least, makes room for the others.
-            self._pace.note_spent(self._active[-1])
-            self._give_up(self._active[-1], TOO_LATE, was_stopped=True)
+            self._pace.note_spent(youngest)
+            self._give_up(youngest, TOO_LATE, was_stopped=True)
             is_late = self._advance_seconds_left() <= 0 or self._limits.stop.is_set()
         limit = self._limits.seconds_per_candidate
         for candidate in list(self._active):
@@ -208,6 +212,15 @@ class Training:
             elif self._trained or self._limits.stop.is_set():
                 self._give_up(candidate, TOO_LATE, was_stopped=True)
 
+    def _find_in_the_way(self) -> Candidate | None:
+        """Return the youngest candidate, if one lane has to store folds of it and of another."""
+        if len(self._active) < 2 or self._active[-1].is_finishing:
+            return None
+        *others, youngest = self._active
+        taken = {fold.lane for candidate in others for fold in candidate.folds if not fold.is_stored}
+        is_shared = any(fold.lane is None or fold.lane in taken for fold in youngest.folds)
+        return youngest if is_shared or None in taken else None
+
     def _dispatch(self) -> None:
         for lane in sorted(self._idle):
             order = self._next_order(lane)
@@ -225,8 +238,8 @@ class Training:
         training = sum(not candidate.awaits_judgement for candidate in self._active)
         if training > self._lanes.count or self._is_kept_free(lane) or not self._find_plan():
             return None
-        if self._active and self._limits.deadline.seconds_left < self._active[-1].age_seconds:
-            return None  # what would begin now could not come as far as those before it
+        if self._active and not self._would_come_as_far():
+            return None
         if self._is_outgrown(lane, self._deferred[0]):
             return None
         candidate = self._candidate(self._deferred.popleft())
@@ -242,6 +255,15 @@ class Training:
         if not any(candidate.holds(lane) for candidate in self._active):
             self._restart(lane)
         return True
+
+    def _would_come_as_far(self) -> bool:
+        """Tell whether what begins now could come as far as the youngest of those that are being trained.
+
+        One that does not take all lanes leaves the others nothing else to do.
+        """
+        youngest = self._active[-1]
+        takes_all = youngest.fold_count >= self._lanes.count
+        return not takes_all or self._limits.deadline.seconds_left >= youngest.age_seconds
 
     def _is_kept_free(self, lane: int) -> bool:
         """Tell whether a lane waits for the next chunk of a first candidate: no model may come too late for another."""

@@ -76,6 +76,11 @@ class Tuner:
         self.lag = lag
         self._seed = seed
 
+    @property
+    def starts(self) -> Sequence[Trial]:
+        """The trials to begin with, which learn from none."""
+        return self._starts
+
     def settings_of(self, trial: Trial) -> dict[str, Any]:
         """Return all that the algorithm of a trial is told."""
         return {**self._tuned[self._algorithms[trial.pipeline]].fixed, **trial.parameters}

@@ -87,6 +87,11 @@ class Workbench:
         self._check_features = np.array(data.features[list(prepared.check_rows)])
         self._scoring = Scoring(data, prepared.fold_count, len(prepared.classes), objective, seed)
 
+    @property
+    def groups(self) -> NDArray[np.uint8]:
+        """(n,) groups of the rows that an ensemble may learn from; `HOLDOUT` for all others."""
+        return self._scoring.groups
+
     def finish(self, trained: Trained) -> Finished:
         """Score and write a candidate whose folds are stored.
 

@@ -19,8 +19,10 @@ from gyropilot.engine.features.table_encoder import TableEncoder
 from gyropilot.engine.features.target_means import TargetMeans, fit_target_means
 from gyropilot.engine.task import ProblemType
 
-MAX_ROWS = 500_000
-"""Longer tables are not enriched: each fold's columns would have to be kept once more in every lane."""
+MAX_ROWS = 2_000_000
+"""Longer tables are not enriched: for a while their numbers are in memory twice."""
+GROUPS = 5
+"""Where the rows of one fold are all that is learned from, they are dealt into so many groups for mean answers."""
 MAX_MEANS = 12
 """Only so many columns, those of most categories, get mean answers."""
 MANY_LEVELS = {ProblemType.REGRESSION: 3, ProblemType.BINARY: 4}
@@ -39,12 +41,12 @@ def enrich(encoder: TableEncoder, data: TrainingData, folds: int, seed: int) -> 
     """
     if len(data.target) > MAX_ROWS:
         return encoder, data
-    inside = [data.folds == fold for fold in range(folds)]
-    learned = np.any(inside, axis=0)
+    groups = _group_rows(data, folds, seed)
+    learned = np.any(groups, axis=0) if folds > 1 else data.folds == 1  # what is held out has no say
     combinations: list[Derivation] = [
         *find_combinations(encoder, data.features[learned], take_answers(data, learned), seed=seed)
     ]
-    means = _find_means(encoder, data, inside)
+    means = _find_means(encoder, data, groups, folds)
     if not combinations and not means:
         return encoder, data
     plain = data.features.shape[1]
@@ -77,13 +79,26 @@ def take_answers(data: TrainingData, rows: NDArray[np.bool_] | NDArray[np.int64]
     return marks
 
 
-def _find_means(encoder: TableEncoder, data: TrainingData, folds: list[np.ndarray]) -> list[TargetMeans]:
+def _group_rows(data: TrainingData, folds: int, seed: int) -> list[NDArray[np.bool_]]:
+    """Return which rows each fold has; where only one is trained, those that it learns from are dealt into groups."""
+    inside = [data.folds == fold for fold in range(folds)]
+    if folds == 1:
+        group = np.random.default_rng(seed).integers(0, GROUPS, len(data.folds))
+        inside += [(data.folds == 1) & (group == number) for number in range(GROUPS)]
+    return inside
+
+
+def _find_means(
+    encoder: TableEncoder, data: TrainingData, groups: list[NDArray[np.bool_]], folds: int
+) -> list[TargetMeans]:
     least = MANY_LEVELS.get(data.problem_type)
     if least is None:
         return []
     levels = np.array([feature.levels for feature in encoder.base_features])
     chosen = sorted(np.flatnonzero(levels >= least).tolist(), key=lambda column: -levels[column])[:MAX_MEANS]
     return [
-        fit_target_means(data.features, encoder.base_features[column].name, column, data.target, data.weights, folds)
+        fit_target_means(
+            data.features, encoder.base_features[column].name, column, data.target, data.weights, groups, folds
+        )
         for column in sorted(chosen)
     ]

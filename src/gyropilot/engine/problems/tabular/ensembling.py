@@ -134,7 +134,7 @@ class EnsemblingRun(TabularRun):
             [member.predictions for member in members],
             self._data.target,
             self._data.weights,
-            self._data.folds,
+            self._bench.groups,
             stand_ins(self._prepared.problem_type, self._objective),
             costs=[
                 (member.result.node_visits / MAX_NODE_VISITS, member.result.tree_bytes / MAX_TREE_BYTES)

@@ -22,7 +22,7 @@ from gyropilot.engine.data.findings import (
     find_leaks,
     find_repeated_rows,
 )
-from gyropilot.engine.data.folds import assign_folds, count_folds, deal_for_tuning, hold_out
+from gyropilot.engine.data.folds import deal_for_ensembling, deal_for_tuning, hold_out
 from gyropilot.engine.data.leaks import find_leaking_features
 from gyropilot.engine.data.read import RawTable
 from gyropilot.engine.data.source import Source
@@ -272,14 +272,13 @@ def _assemble(
     borders = fit_borders(features[~is_held], seed=task.seed)
     folds = np.full(len(features), HOLDOUT, dtype=np.uint8)
     inside = learned.target[~is_held]
-    fold_count = count_folds(len(inside))
     if task.mode is Mode.HYPERPARAMETER_TUNING:
         has_others = scored is not None or bool(is_held.any())
         folds[~is_held], fold_count = deal_for_tuning(
             inside, target.problem_type, task.seed, is_scored_elsewhere=has_others
         )
     else:
-        folds[~is_held] = assign_folds(inside, target.problem_type, fold_count, task.seed)
+        folds[~is_held], fold_count = deal_for_ensembling(inside, target.problem_type, task.seed)
     answers, weights = learned.target, learned.weights
     if scored is not None:
         features = np.concatenate([features, encode_table(encoder, scored.table)])

@@ -1,11 +1,13 @@
-"""The table as each recipe makes it, fitted and written when a first trial needs it."""
+"""The table as each recipe makes it, fitted and written when a trial needs it, or while those before it train."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event as Flag
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -43,7 +45,7 @@ class RecipeTable:
 
 
 class RecipeTables:
-    """Makes the tables of pipelines; those of the same recipe share one.
+    """Makes the tables of pipelines, one after the other; those of the same recipe share one.
 
     Args:
         prepared: what is known of the table.
@@ -64,23 +66,37 @@ class RecipeTables:
         recipes = list(dict.fromkeys(pipeline.recipe for pipeline in pipelines))
         self._names: Mapping[tuple[str, ...], str] = {recipe: f"recipe{n}" for n, recipe in enumerate(recipes)}
         self._coded = {each.recipe for each in pipelines if ALGORITHMS[each.algorithm].abilities.learns_from_codes}
-        self._open: dict[str, RecipeTable] = {}
+        self._maker = ThreadPoolExecutor(1, "recipe-tables")
+        self._is_closed = Flag()
+        self._tables: dict[str, Future[RecipeTable]] = {}
 
     def name_of(self, pipeline: Pipeline) -> str:
         """Return the name of a pipeline's table."""
         return self._names[pipeline.recipe]
 
+    def begin(self, pipeline: Pipeline) -> None:
+        """Have the table of a pipeline made while something else is done, unless it is there."""
+        name = self.name_of(pipeline)
+        if name not in self._tables:
+            self._tables[name] = self._maker.submit(self._find, name, pipeline)
+
     def get(self, pipeline: Pipeline) -> RecipeTable:
-        """Return the table of a pipeline, which is made unless it is there.
+        """Return the table of a pipeline, which is waited for unless it is there.
 
         Raises:
             TaskError: when its recipe leaves no column.
         """
-        name = self.name_of(pipeline)
-        if name not in self._open:
-            path = self._folder / name
-            self._open[name] = self._read(name) if (path / RECIPE).exists() else self._make(name, pipeline)
-        return self._open[name]
+        self.begin(pipeline)
+        return self._tables[self.name_of(pipeline)].result()
+
+    def close(self) -> None:
+        """End the making of tables that nobody waits for."""
+        self._is_closed.set()
+        self._maker.shutdown(cancel_futures=True)
+
+    def _find(self, name: str, pipeline: Pipeline) -> RecipeTable:
+        is_there = (self._folder / name / RECIPE).exists()
+        return self._read(name) if is_there else self._make(name, pipeline)
 
     def _read(self, name: str) -> RecipeTable:
         path = self._folder / name
@@ -115,13 +131,19 @@ class RecipeTables:
         features = open_memmap(path / "features.npy", mode="w+", dtype=np.float32, shape=(rows, width))
         codes = open_memmap(path / "codes.npy", mode="w+", dtype=np.uint8, shape=(rows, width if is_coded else 0))
         for first in range(0, rows, ROWS_AT_ONCE):
+            self._check_open()
             part = slice(first, first + ROWS_AT_ONCE)
             features[part] = transform(self._encoder, encoder, self._data.features[part])
         borders = fit_borders(features[learned], seed=self._seed) if is_coded else []
         for first in range(0, rows if is_coded else 0, ROWS_AT_ONCE):
+            self._check_open()
             part = slice(first, first + ROWS_AT_ONCE)
             codes[part] = quantise(features[part], borders)
         features.flush()
         codes.flush()
         levels = tuple(feature.levels for feature in encoder.features)
         write_head(replace(self._data, levels=levels, borders=borders, column_folds=()), path)
+
+    def _check_open(self) -> None:
+        if self._is_closed.is_set():
+            raise CancelledError

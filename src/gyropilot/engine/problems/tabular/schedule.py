@@ -54,10 +54,13 @@ class Schedule:
         self.pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self.tuner = tuner
         self._kept: set[int] = set()
-        self.referee = Halving(stages, self._kept, waits=not terms.is_timed)
         self._stages = stages
         self._is_staged = len(stages) > 1
         self._has_parts = stages[0].rows_share < 1
+        # On a long table the best bet of each algorithm has all rows at once: good models, as early as may be, and what
+        # algorithms are worth, which parts tell poorly.
+        self._apart = self._find_firsts() if self._has_parts else set[int]()
+        self.referee = Halving(stages, self._kept, self._apart, waits=not terms.is_timed)
         self._terms = terms
         # Of a long table's trials few see all of it, one on each lane: others are proposed while these are trained.
         self._window = WINDOW * tuner.lag if self._has_parts else tuner.lag
@@ -106,6 +109,11 @@ class Schedule:
         self._trials[number] = trial
         return number
 
+    def foresee(self, number: int) -> Pipeline | None:
+        """Return the pipeline of a trial that is to come, where that is known already."""
+        starts = self.tuner.starts[: self._terms.most_trials]
+        return self.pipeline(starts[number - 1]) if number <= len(starts) else None
+
     def plan(self, number: int, table: str) -> Plan:
         """Return what is trained for a trial, on the table of its pipeline."""
         trial = self._trials[number]
@@ -116,15 +124,23 @@ class Schedule:
             seed=self._terms.seed + number if trial.seed is None else trial.seed,
             table=table,
             # The first has nothing to be compared with, and makes a first model.
-            is_staged=self._is_staged and (self._has_parts or number > 1),
+            is_staged=self._is_staged and number > 1 and number not in self._apart,
         )
 
     def align(self, plan: Plan, stage_losses: Sequence[Sequence[float]]) -> tuple[float, ...]:
-        """Return the mean losses of a trial's stages; one that was trained without shows its first folds, too."""
+        """Return the mean losses of a trial's stages; one that was trained without shows its first folds, too.
+
+        On a long table, where it shows nothing of parts, the loss of the whole is all there is.
+        """
         stages = list(stage_losses)
-        if self._is_staged and not plan.is_staged:
+        if self._is_staged and not plan.is_staged and not self._has_parts:
             stages = [stages[0][: len(stage.folds)] for stage in self._stages]
         return tuple(sum(stage) / len(stage) for stage in stages)
+
+    def _find_firsts(self) -> set[int]:
+        """Return the numbers of the first trials of the algorithms."""
+        algorithms = [self.pipeline(trial).algorithm for trial in self.tuner.starts]
+        return {algorithms.index(algorithm) + 1 for algorithm in algorithms}
 
     def _recall_until(self, number: int) -> list[TrialResult] | None:
         """Return what a trial of a number learns from; None when that is not there yet."""
@@ -133,6 +149,8 @@ class Schedule:
         recalled = []
         for other in range(1, number - self.tuner.lag):
             result = self._results.get(other)
+            if other >= number - self._window and other in self._apart:
+                continue  # it takes as long as many others, and none waits for it
             if other >= number - self._window and (loss := self.referee.first_loss(other)) is not None:
                 # Whether more is known depends on which lane was quicker.
                 result = TrialResult(number=other, trial=self._trials[other], stage_losses=(loss,), is_whole=False)
@@ -155,7 +173,7 @@ class Schedule:
     def _must_be_kept(self, number: int, trial: Trial) -> bool:
         """Tell whether a trial is trained to its end whatever it shows."""
         if self._has_parts:
-            return number == 1
+            return False
         algorithm = self.pipeline(trial).algorithm
         before = {self.pipeline(self._trials[each]).algorithm for each in range(1, number)}
         return algorithm in self._terms.kept_algorithms and algorithm not in before

@@ -84,6 +84,11 @@ class Scoring:
         if fold_count == 1:
             self._group[self.learned] = random.permutation(int(self.learned.sum())) % PARTS
 
+    @property
+    def groups(self) -> NDArray[np.uint8]:
+        """(n,) groups of the rows that were learned from, each judged by what others tell; `HOLDOUT` for no group."""
+        return np.where(self.learned, self._group, HOLDOUT).astype(np.uint8)
+
     def look(self, predictions: Numbers) -> Judged:
         """Return what of predictions of all rows is judged, each by models that did not see its row."""
         exponent, calibrated = self._calibrate(predictions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import msgspec
@@ -87,7 +88,8 @@ class TuningRun(TabularRun):
         """Make trials until there are enough, or the time is over; then train the best of them once more."""
         yield PhaseBegan(phase=Phase.TRAINING)
         yield from self._take_over()
-        with self._use_lanes(pipeline.algorithm for pipeline in self._schedule.pipelines.values()) as lanes:
+        names = (pipeline.algorithm for pipeline in self._schedule.pipelines.values())
+        with closing(self._tables), self._use_lanes(names) as lanes:
             yield from self._train_over(lanes, self._schedule.referee)
             if not self._finished:
                 self._complain()
@@ -165,7 +167,13 @@ class TuningRun(TabularRun):
     def _next_plan(self) -> Plan | None:
         """Return the plan of the next trial, once the trials that it is to learn from have shown enough."""
         number = self._schedule.next()
-        return None if number is None else self._plan(number)
+        if number is None:
+            return None
+        plan = self._plan(number)
+        # Lanes that are at work need not wait for the next trial's table.
+        if (pipeline := self._schedule.foresee(number + 1)) is not None:
+            self._tables.begin(pipeline)
+        return plan
 
     def _plan(self, number: int) -> Plan:
         pipeline = self._schedule.pipeline(self._schedule.trial(number))
