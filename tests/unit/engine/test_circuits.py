@@ -167,6 +167,7 @@ def test_a_tree_of_too_many_leaves_stays_in_the_graph(tmp_path: Path) -> None:
         ("nodes_truenodeids", 10_000),
         ("nodes_truenodeids", 1),
         ("nodes_featureids", None),
+        ("target_ids", None),
         ("aggregate_function", b"MIN"),
         ("target_nodeids", 0),
     ],
