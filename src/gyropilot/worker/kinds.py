@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gyropilot.engine.lanes.forking import prepare_nursery
 from gyropilot.service.errors import NotFoundError
 from gyropilot.service.job_keeper import JobKeeper, Outcome
 from gyropilot.service.records import AutoMLJob, TrainingJob, TransformJob
@@ -44,14 +45,17 @@ def find_kind(resource: str) -> JobKind:
 
 
 def _train(place: Workplace, job: AutoMLJob, claim: Claim) -> Outcome:
-    # The learning libraries take a while to import: the job is claimed first, so that it shows as started.
+    # The learning libraries take a while to import: the job is claimed first, so that it shows as started, and the
+    # nursery imports its own meanwhile.
+    prepare_nursery(())
     from gyropilot.worker.train import train
 
     return train(place, job, claim)
 
 
 def _retrain(place: Workplace, job: TrainingJob, claim: Claim) -> Outcome:
-    from gyropilot.worker.retrain import retrain  # late for the same reason
+    prepare_nursery(())
+    from gyropilot.worker.retrain import retrain  # late for the same reasons
 
     return retrain(place, job, claim)
 
