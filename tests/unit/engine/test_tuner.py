@@ -282,35 +282,19 @@ def test_medians_of_moves_are_taken_over_the_same_algorithm() -> None:
     assert np.allclose(estimate_losses(results, algorithms), [2.0, 0.5, 0.5])
 
 
-def test_a_trial_without_stages_is_neither_waited_for_nor_compared_with() -> None:
-    stages = (Stage(folds=(0,), rows_share=0.1), Stage(folds=(0,)))
-    referee = Halving(stages, apart={1})
-    assert lets_on(referee, 2, 0.5), "the first is not waited for"
-    referee.note_end(1, (0.1,))
-    assert referee.first_loss(1) is None
-    assert referee.losses(1) == (0.1,)
-    assert lets_on(referee, 3, 0.45), "with all rows anyone is better than with a part of them"
-
-
 def schedule(stages: Sequence[Stage], *, is_timed: bool) -> Schedule:
     terms = Terms(max_trials=9, is_timed=is_timed, kept_algorithms=(), seed=0)
     return Schedule(PIPELINES, tuner(lag=1), stages, terms)
 
 
 @pytest.mark.parametrize("is_timed", [True, False])
-def test_first_trials_of_a_long_table_have_all_rows_at_once(is_timed: bool) -> None:
-    stages = plan_stages(1_000_000, 1, stops_early=True)
-    trials = schedule(stages, is_timed=is_timed)
-    assert [trials.next(), trials.next(), trials.next()] == [1, 2, 3]
-    first, second, line = (trials.plan(number, "") for number in (1, 2, 3))
-    assert trials.referee.stages(line) == stages[-1:], "the first of another algorithm"
-    assert trials.referee.stages(first) == stages[-1:]
-    assert trials.referee.stages(second) == stages
-    assert trials.align(first, [(0.3,)]) == (0.3,)
-    trials.note(TrialResult(number=2, trial=trials.trial(2), stage_losses=(0.5,), is_whole=False))
-    assert trials.next() == 4, "although neither the first nor the third has ended"
-    trials.note(TrialResult(number=1, trial=trials.trial(1), stage_losses=(0.3,), is_whole=True))
-    assert trials.referee.lets_on(trials.plan(4, ""), 0, [0.45], at_once=True)
+def test_the_first_trial_of_each_algorithm_sees_all_of_a_long_table(is_timed: bool) -> None:
+    trials = schedule(plan_stages(1_000_000, 1, stops_early=True), is_timed=is_timed)
+    lets_on = []
+    for number, loss in ((1, 0.3), (2, 0.5), (3, 0.9)):
+        assert trials.next() == number
+        lets_on.append(trials.referee.lets_on(trials.plan(number, ""), 0, [loss], at_once=True))
+    assert lets_on == [True, False, True], "the third is the first of another algorithm"
 
 
 def test_the_first_trial_of_a_short_table_shows_its_first_folds_too() -> None:

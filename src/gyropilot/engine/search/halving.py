@@ -51,18 +51,14 @@ class Halving:
     Args:
         stages: of trials that are judged.
         kept: numbers of trials that go on whatever they show.
-        apart: numbers of trials that are trained without stages and say nothing of what others show after one.
         waits: whether what it says of a trial depends on the trials of lower numbers alone, whichever ended first: it
             waits for what they show after the same stage, unless they are through or were given up before. Otherwise
             it depends on all that is known.
     """
 
-    def __init__(
-        self, stages: Sequence[Stage], kept: Container[int] = (), apart: Container[int] = (), *, waits: bool = True
-    ) -> None:
+    def __init__(self, stages: Sequence[Stage], kept: Container[int] = (), *, waits: bool = True) -> None:
         self._stages = stages
         self._kept = kept
-        self._apart = apart
         self._waits = waits
         self._losses: dict[int, list[float]] = {}
         self._ended: set[int] = set()
@@ -77,9 +73,9 @@ class Halving:
         self._ended.add(number)
 
     def first_loss(self, number: int) -> float | None:
-        """Return the mean loss of a trial's first stage, if it had one and that is known."""
+        """Return the mean loss of a trial's first stage, if that is known."""
         losses = self._losses.get(number)
-        return losses[0] if losses and number not in self._apart else None
+        return losses[0] if losses else None
 
     def losses(self, number: int) -> tuple[float, ...]:
         """Return the mean losses of the stages that a trial went through so far."""
@@ -92,8 +88,7 @@ class Halving:
         known[stage:] = [loss]
         if number in self._kept:
             return True
-        before = range(1, number) if self._waits else [other for other in self._losses if other != number]
-        others = [other for other in before if other not in self._apart]
+        others = range(1, number) if self._waits else [other for other in self._losses if other != number]
         if self._waits and not at_once and any(self._is_open(other, stage) for other in others):
             return None
         shown = [each[stage] for other in others if len(each := self._losses.get(other, [])) > stage]

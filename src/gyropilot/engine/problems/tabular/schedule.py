@@ -28,7 +28,7 @@ class Terms:
     is_timed: bool
     """Whether the time is limited."""
     kept_algorithms: Collection[str]
-    """The first trial of each of these is trained to its end, except on long tables, where that would take long."""
+    """The first trial of each of these is trained to its end; on long tables, that of any algorithm."""
     seed: int
     """Each trial has a seed of its own from here."""
 
@@ -54,13 +54,10 @@ class Schedule:
         self.pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self.tuner = tuner
         self._kept: set[int] = set()
+        self.referee = Halving(stages, self._kept, waits=not terms.is_timed)
         self._stages = stages
         self._is_staged = len(stages) > 1
         self._has_parts = stages[0].rows_share < 1
-        # On a long table the best bet of each algorithm has all rows at once: good models, as early as may be, and what
-        # algorithms are worth, which parts tell poorly.
-        self._apart = self._find_firsts() if self._has_parts else set[int]()
-        self.referee = Halving(stages, self._kept, self._apart, waits=not terms.is_timed)
         self._terms = terms
         # Of a long table's trials few see all of it, one on each lane: others are proposed while these are trained.
         self._window = WINDOW * tuner.lag if self._has_parts else tuner.lag
@@ -124,23 +121,15 @@ class Schedule:
             seed=self._terms.seed + number if trial.seed is None else trial.seed,
             table=table,
             # The first has nothing to be compared with, and makes a first model.
-            is_staged=self._is_staged and number > 1 and number not in self._apart,
+            is_staged=self._is_staged and (self._has_parts or number > 1),
         )
 
     def align(self, plan: Plan, stage_losses: Sequence[Sequence[float]]) -> tuple[float, ...]:
-        """Return the mean losses of a trial's stages; one that was trained without shows its first folds, too.
-
-        On a long table, where it shows nothing of parts, the loss of the whole is all there is.
-        """
+        """Return the mean losses of a trial's stages; one that was trained without shows its first folds, too."""
         stages = list(stage_losses)
-        if self._is_staged and not plan.is_staged and not self._has_parts:
+        if self._is_staged and not plan.is_staged:
             stages = [stages[0][: len(stage.folds)] for stage in self._stages]
         return tuple(sum(stage) / len(stage) for stage in stages)
-
-    def _find_firsts(self) -> set[int]:
-        """Return the numbers of the first trials of the algorithms."""
-        algorithms = [self.pipeline(trial).algorithm for trial in self.tuner.starts]
-        return {algorithms.index(algorithm) + 1 for algorithm in algorithms}
 
     def _recall_until(self, number: int) -> list[TrialResult] | None:
         """Return what a trial of a number learns from; None when that is not there yet."""
@@ -149,8 +138,6 @@ class Schedule:
         recalled = []
         for other in range(1, number - self.tuner.lag):
             result = self._results.get(other)
-            if other >= number - self._window and other in self._apart:
-                continue  # it takes as long as many others, and none waits for it
             if other >= number - self._window and (loss := self.referee.first_loss(other)) is not None:
                 # Whether more is known depends on which lane was quicker.
                 result = TrialResult(number=other, trial=self._trials[other], stage_losses=(loss,), is_whole=False)
@@ -171,12 +158,13 @@ class Schedule:
         return recalled
 
     def _must_be_kept(self, number: int, trial: Trial) -> bool:
-        """Tell whether a trial is trained to its end whatever it shows."""
-        if self._has_parts:
-            return False
+        """Tell whether a trial is trained to its end whatever it shows.
+
+        Parts of a long table tell poorly which algorithm is better: the best bet of each waits for no other there.
+        """
         algorithm = self.pipeline(trial).algorithm
         before = {self.pipeline(self._trials[each]).algorithm for each in range(1, number)}
-        return algorithm in self._terms.kept_algorithms and algorithm not in before
+        return algorithm not in before and (self._has_parts or algorithm in self._terms.kept_algorithms)
 
 
 def _count_vain(results: Sequence[TrialResult]) -> int:
