@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +18,10 @@ from gyropilot.engine.data import folds as dealing
 from gyropilot.engine.data.folds import HELD_OUT_ROWS, LONG, deal_for_ensembling
 from gyropilot.engine.data.store import write_training_data
 from gyropilot.engine.lanes.candidate import Candidate
-from gyropilot.engine.lanes.local import LocalLanes
+from gyropilot.engine.lanes.inline import InlineLane
+from gyropilot.engine.lanes.messages import Advanced, Answer, Order
 from gyropilot.engine.lanes.outcomes import Trained
+from gyropilot.engine.lanes.process import Lane
 from gyropilot.engine.lanes.stages import OneStage
 from gyropilot.engine.lanes.training import Limits, Training
 from gyropilot.engine.problems.tabular.enrich import GROUPS, enrich
@@ -58,35 +61,49 @@ def test_held_out_answers_are_in_no_derived_column() -> None:
     assert len(target) == ROWS
 
 
-def test_each_lane_trains_a_candidate_and_all_are_kept_at_the_deadline(tmp_path: Path) -> None:
+class TwoLanes(InlineLane):
+    """Two lanes that do at once what they are told, and ask for an end when each has trained a step."""
+
+    count = 2
+
+    def __init__(self, stop: Event) -> None:
+        super().__init__()
+        self._pair = (Lane(), Lane())
+        self._heard: deque[tuple[int, Answer]] = deque()
+        self._trained: set[int] = set()
+        self._stop = stop
+
+    def send(self, lane: int, message: Order) -> None:
+        answer = self._pair[lane].obey(message)
+        if answer is not None:
+            self._heard.append((lane, answer))
+
+    def receive(self, timeout_seconds: float) -> tuple[int, Answer] | None:
+        if not self._heard:
+            return None
+        lane, answer = self._heard.popleft()
+        if isinstance(answer, Advanced) and answer.losses:
+            self._trained.add(lane)
+        if len(self._trained) == self.count:
+            self._stop.set()
+        return lane, answer
+
+
+def test_each_lane_trains_a_candidate_and_all_are_kept_at_the_end(tmp_path: Path) -> None:
     data = make_data(ProblemType.BINARY)
-    long = replace(
-        data,
-        features=np.tile(data.features, (100, 1)),
-        codes=np.tile(data.codes, (100, 1)),
-        target=np.tile(data.target, 100),
-        weights=np.tile(data.weights, 100),
-        folds=np.tile(np.minimum(data.folds, 1), 100),
+    write_training_data(replace(data, folds=np.minimum(data.folds, 1)), tmp_path / "data")
+    plans = iter([Plan(id=f"c{number}", algorithm="lightgbm", parameters=SLOW, seed=1) for number in range(9)])
+    stop = Event()
+    training = Training(
+        lanes=TwoLanes(stop),
+        data_folder=tmp_path / "data",
+        candidates_folder=tmp_path / "candidates",
+        next_plan=lambda: next(plans, None),
+        referee=OneStage(1),
+        check_rows=[0, 1, 2],
+        limits=Limits(deadline=Deadline(), reserve=lambda: 0.0, stop=stop),
     )
-    write_training_data(long, tmp_path / "data")
-    with closing(LocalLanes(2, tmp_path / "lanes", ["lightgbm"])) as lanes:
-
-        def train(plans: list[Plan], folds: int, deadline: Deadline) -> list[Trained]:
-            training = Training(
-                lanes=lanes,
-                data_folder=tmp_path / "data",
-                candidates_folder=tmp_path / "candidates",
-                next_plan=lambda: plans.pop(0) if plans else None,
-                referee=OneStage(folds),
-                check_rows=[0, 1, 2],
-                limits=Limits(deadline=deadline, reserve=lambda: 0.0),
-            )
-            return [outcome for outcome in training.run() if isinstance(outcome, Trained)]
-
-        # One that takes both lanes first: until they have their libraries, on a busy machine, the time may be over.
-        train([Plan(id="c9", algorithm="lightgbm", parameters={"learning_rate": 0.9}, seed=1)], 2, Deadline())
-        slow = [Plan(id=f"c{number}", algorithm="lightgbm", parameters=SLOW, seed=1) for number in range(2)]
-        trained = train(slow, 1, Deadline.after(6))
+    trained = [outcome for outcome in training.run() if isinstance(outcome, Trained)]
     assert sorted(each.plan.id for each in trained) == ["c0", "c1"]
     assert all(each.was_cut and len(each.paths) == 1 for each in trained)
 
