@@ -114,6 +114,8 @@ class DataRead(Event):
     """Rows with a target."""
     columns: int
     """Feature columns."""
+    folds: int
+    """How many parts of the table a candidate's models are trained for; 1: one part is held out."""
     problem_type: str
     """The problem type, given or inferred."""
     objective: str

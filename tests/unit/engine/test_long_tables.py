@@ -15,7 +15,7 @@ from gyropilot.engine import Budget, Task, fit
 from gyropilot.engine.budget import Deadline
 from gyropilot.engine.contracts import DERIVED, PLAIN, Plan, Stage
 from gyropilot.engine.data import folds as dealing
-from gyropilot.engine.data.folds import HELD_OUT_ROWS, LONG, deal_for_ensembling
+from gyropilot.engine.data.folds import HELD_OUT_ROWS, LONG, MOST_HASTE, count_folds, deal_for_ensembling, measure_haste
 from gyropilot.engine.data.store import write_training_data
 from gyropilot.engine.lanes.candidate import Candidate
 from gyropilot.engine.lanes.inline import InlineLane
@@ -35,13 +35,20 @@ SLOW = {"learning_rate": 1e-6, "num_leaves": 63, "min_data_in_leaf": 5}
 
 def test_a_tenth_of_a_long_table_is_held_out() -> None:
     target = (np.arange(LONG + 1) % 5 == 0).astype(np.float64)
-    _, short = deal_for_ensembling(target[:LONG], ProblemType.BINARY, 0)
-    folds, long = deal_for_ensembling(target, ProblemType.BINARY, 0)
-    assert (short, long) == (3, 1)
+    assert (count_folds(LONG), count_folds(len(target))) == (3, 1)
+    folds = deal_for_ensembling(target, ProblemType.BINARY, 1, 0)
     assert np.bincount(folds).tolist() == pytest.approx([LONG / 10, 9 * LONG / 10], abs=2)
     assert target[folds == 0].mean() == pytest.approx(0.2, abs=0.001)
-    folds, _ = deal_for_ensembling(np.zeros(15 * HELD_OUT_ROWS), ProblemType.REGRESSION, 0)
+    folds = deal_for_ensembling(np.zeros(15 * HELD_OUT_ROWS), ProblemType.REGRESSION, 1, 0)
     assert (folds == 0).sum() == HELD_OUT_ROWS
+
+
+def test_a_part_is_held_out_where_the_time_is_short_for_the_table() -> None:
+    enough = measure_haste(50_000, 10, 3, 1) / MOST_HASTE
+    hastes = [measure_haste(50_000, 10, 3, seconds) for seconds in (1.01 * enough, 0.99 * enough, float("inf"))]
+    assert [count_folds(50_000, haste) for haste in hastes] == [4, 1, 4]
+    # A part of few rows would tell too little.
+    assert count_folds(500, measure_haste(500, 1000, 3, 10)) == 5
 
 
 def test_held_out_answers_are_in_no_derived_column() -> None:

@@ -234,7 +234,7 @@ def test_the_module_can_be_installed(folder: Path, tmp_path: Path) -> None:
 def test_the_notebook_of_ensembling_lists_the_portfolio(data_format: str, reads: str) -> None:
     blobs, job = make_job(data_format=data_format, max_candidates=3)
     writer = DefinitionWriter(shelf=ReportShelf(blobs=blobs, job=job), identity=IDENTITY)
-    data = DataRead(rows=1000, columns=3, problem_type="regression", objective="mse")
+    data = DataRead(rows=1000, columns=3, folds=5, problem_type="regression", objective="mse")
     task = engine.Task(target="y", algorithms=("lightgbm", "linear-learner"))
     writer.write_ensembling(task, data, ("A finding.",))
     ((name, text),) = read_all(blobs).items()

@@ -21,7 +21,7 @@ from gyropilot.worker.reports.exploring import Exploring
 from gyropilot.worker.reports.shelf import ReportShelf
 from tests.unit.service.house import House
 
-READ = DataRead(rows=60, columns=2, problem_type="binary", objective="f1")
+READ = DataRead(rows=60, columns=2, folds=5, problem_type="binary", objective="f1")
 HOSTILE = '<img src=x onerror="1"> & $a$'
 LONG_SECONDS = 120
 

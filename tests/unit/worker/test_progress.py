@@ -62,7 +62,7 @@ def result(tmp_path: Path, candidate: str = "c03") -> CandidateResult:
 
 
 def read_data(problem_type: str = "binary") -> DataRead:
-    return DataRead(rows=100, columns=3, problem_type=problem_type, objective="f1")
+    return DataRead(rows=100, columns=3, folds=5, problem_type=problem_type, objective="f1")
 
 
 def job_of(house: House) -> AutoMLJob:

@@ -100,7 +100,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def analyse(progress: Progress) -> None:
     progress.take(PhaseBegan(phase=Phase.ANALYZING))
-    progress.take(DataRead(rows=100, columns=3, problem_type="binary", objective="f1"))
+    progress.take(DataRead(rows=100, columns=3, folds=5, problem_type="binary", objective="f1"))
     progress.take(PhaseBegan(phase=Phase.PREPARING))
     progress.take(CHOSEN)
 

@@ -9,6 +9,8 @@ from gyropilot.engine.contracts import HOLDOUT
 from gyropilot.engine.task import ProblemType
 
 SMALL, MEDIUM, LONG = 20_000, 100_000, 400_000
+MOST_HASTE = 2.5e8
+"""With more haste folds leave time for too few candidates; few rows that are held out would tell too little."""
 LEAST_INSIDE = 2
 CROSS_VALIDATED_ROWS, TUNING_FOLDS = 50_000, 5
 """On tables of up to so many rows trials of tuning are cross-validated, as SageMaker Autopilot does."""
@@ -18,32 +20,51 @@ HELD_OUT_PARTS, HELD_OUT_PARTS_OF_TUNING = 10, 5
 """One of so many parts of a table is held out; of one that is tuned on a larger part, as many trials look at it."""
 
 
-def count_folds(rows: int) -> int:
-    """Return how many folds suit a table: more when rows are few and each counts; of long ones one, held out."""
+def count_folds(rows: int, haste: float = 0.0) -> int:
+    """Return how many folds suit a table: more when rows are few and each counts.
+
+    Of a table that is long, or long for the time that there is, one is trained and another held out.
+
+    Args:
+        rows: that are learned from.
+        haste: how little time there is for them, by `measure_haste`.
+    """
+    if rows > LONG or haste > MOST_HASTE:
+        return 1
     if rows <= SMALL:
         return 5
-    if rows <= MEDIUM:
-        return 4
-    return 3 if rows <= LONG else 1
+    return 4 if rows <= MEDIUM else 3
+
+
+def measure_haste(rows: int, columns: int, outputs: int, core_seconds: float) -> float:
+    """Return the rows of a table times what a second has to do with it.
+
+    Args:
+        rows: that are learned from.
+        columns: features of each.
+        outputs: scores that a model gives a row, for each of which trees are grown.
+        core_seconds: the time of the run, in seconds of all cores together.
+    """
+    return rows * (rows * columns * outputs / core_seconds)
 
 
 def deal_for_ensembling(
-    target: NDArray[np.float64], problem_type: ProblemType, seed: int
-) -> tuple[NDArray[np.uint8], int]:
-    """Return each row's fold, and how many folds are trained: of long tables only one.
+    target: NDArray[np.float64], problem_type: ProblemType, count: int, seed: int
+) -> NDArray[np.uint8]:
+    """Return each row's fold.
 
-    Of long tables fold 0 is what candidates are scored on, and fold 1 what they learn from: folds would tell little
-    more, and one model of all rows takes half the time of three models of two thirds.
+    If one fold is trained, fold 0 is what candidates are scored on, and fold 1 what they learn from: more folds would
+    tell little more of a long table, and one model of all rows takes half the time of three models of two thirds.
 
     Args:
         target: class numbers or amounts, (n,).
         problem_type: which of the two.
+        count: how many folds are trained, by `count_folds`.
         seed: the same seed gives the same folds.
     """
-    count = count_folds(len(target))
     if count > 1:
-        return assign_folds(target, problem_type, count, seed), count
-    return _hold_out_part(target, problem_type, seed, HELD_OUT_PARTS), count
+        return assign_folds(target, problem_type, count, seed)
+    return _hold_out_part(target, problem_type, seed, HELD_OUT_PARTS)
 
 
 def deal_for_tuning(

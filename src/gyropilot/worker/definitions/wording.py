@@ -63,7 +63,9 @@ def describe_split(task: Task, folds: int, *, has_validation: bool) -> str:
     if task.validation_fraction is not None:
         return f"Candidates are scored on {task.validation_fraction:.0%} of the rows, drawn at random and held out."
     if folds == 1:
-        return "The table is long: candidates are scored on rows that are drawn at random and held out, up to a fifth."
+        return (
+            "The table is long for the time: candidates are scored on rows drawn at random and held out, up to a fifth."
+        )
     return (
         f"The rows are dealt at random into {folds} folds, alike in the target. A candidate is trained {folds} times, "
         "each time without one fold, and scored on that one: every row is scored by a model that has not seen it."

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gyropilot.engine.algorithms.catalogue import find_algorithms
-from gyropilot.engine.data.folds import count_folds
 from gyropilot.engine.events import DataRead
 from gyropilot.engine.search.portfolio import plan_candidates
 from gyropilot.engine.task import Mode, ProblemType, Task
@@ -77,7 +76,7 @@ class DefinitionWriter:
             image=self.identity.ensembling_image,
             rows=data.rows,
             columns=data.columns,
-            folds=count_folds(data.rows),
+            folds=data.folds,
             findings=findings,
             trials=tuple(trials),
         )

@@ -22,7 +22,7 @@ from gyropilot.engine.data.findings import (
     find_leaks,
     find_repeated_rows,
 )
-from gyropilot.engine.data.folds import deal_for_ensembling, deal_for_tuning, hold_out
+from gyropilot.engine.data.folds import count_folds, deal_for_ensembling, deal_for_tuning, hold_out, measure_haste
 from gyropilot.engine.data.leaks import find_leaking_features
 from gyropilot.engine.data.read import RawTable
 from gyropilot.engine.data.source import Source
@@ -87,8 +87,17 @@ class _Rows:
     weights: NDArray[np.float64]
 
 
-def prepare(source: Source, validation: Source | None, task: Task, folder: Path) -> Prepared:
+def prepare(
+    source: Source, validation: Source | None, task: Task, folder: Path, core_seconds: float = float("inf")
+) -> Prepared:
     """Read and encode the data into `folder`, or return what an earlier run of the same task left there.
+
+    Args:
+        source: rows to learn from.
+        validation: rows to score on, if they are given apart.
+        task: what is to be learned.
+        folder: the run's.
+        core_seconds: the time of the run, in seconds of all cores together.
 
     Raises:
         DataError: when nothing can be learned from the data.
@@ -101,7 +110,7 @@ def prepare(source: Source, validation: Source | None, task: Task, folder: Path)
         if earlier.key == key:
             return earlier
         raise DataError("The run's folder holds another run: its data or its task differ.")
-    prepared, data = _prepare_anew(source, validation, task, folder, key, digests[0])
+    prepared, data = _prepare_anew(source, validation, task, folder, key, digests[0], core_seconds)
     write_training_data(data, folder / "data")
     write_document(prepared, path, folder / ARRAYS)
     return prepared
@@ -113,7 +122,7 @@ def read_prepared(folder: Path) -> Prepared:
 
 
 def _prepare_anew(
-    source: Source, validation: Source | None, task: Task, folder: Path, key: str, digest: str
+    source: Source, validation: Source | None, task: Task, folder: Path, key: str, digest: str, core_seconds: float
 ) -> tuple[Prepared, TrainingData]:
     raw = source.read(_find_words(task))
     names = raw.columns.column_names
@@ -144,7 +153,7 @@ def _prepare_anew(
         # What is text in the training data stays text: the same code must not be "007" here and 7 there.
         words = [name for name in names if pa.types.is_string(kinds.field(name).type)]
         scored = _take_validation_rows(validation.read(words), names, target, task, findings)
-    data, fold_count = _assemble(task, target, encoder, features, learned, scored)
+    data, fold_count = _assemble(task, target, encoder, features, learned, scored, core_seconds)
     rows = int((data.folds != HOLDOUT).sum())
     found, copies = _inspect(task, table, profiles, encoder, target, data)
     findings += found
@@ -261,6 +270,7 @@ def _assemble(
     features: NDArray[np.float32],
     learned: _Rows,
     scored: _Rows | None,
+    core_seconds: float,
 ) -> tuple[TrainingData, int]:
     """Put training rows and rows that are only scored together; borders and folds see the training rows alone.
 
@@ -278,7 +288,10 @@ def _assemble(
             inside, target.problem_type, task.seed, is_scored_elsewhere=has_others
         )
     else:
-        folds[~is_held], fold_count = deal_for_ensembling(inside, target.problem_type, task.seed)
+        outputs = len(target.classes) if target.problem_type is ProblemType.MULTICLASS else 1
+        haste = measure_haste(len(inside), features.shape[1], outputs, core_seconds)
+        fold_count = count_folds(len(inside), haste)
+        folds[~is_held] = deal_for_ensembling(inside, target.problem_type, fold_count, task.seed)
     answers, weights = learned.target, learned.weights
     if scored is not None:
         features = np.concatenate([features, encode_table(encoder, scored.table)])

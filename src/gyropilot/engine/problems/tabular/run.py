@@ -106,11 +106,13 @@ class TabularRun(ABC):
         """Read the data and understand it, while the libraries are imported."""
         yield PhaseBegan(phase=Phase.ANALYZING)
         given = self._assignment
-        self._prepared = prepare(given.source, given.validation, self._task, self._folder)
+        core_seconds = (self._budget.max_runtime_seconds or float("inf")) * self._budget.lanes
+        self._prepared = prepare(given.source, given.validation, self._task, self._folder, core_seconds)
         self._objective = find_metric(self._prepared.problem_type, self._task.objective)
         yield DataRead(
             rows=self._prepared.rows,
             columns=len(self._prepared.encoder.encoders),
+            folds=self._prepared.fold_count,
             problem_type=self._prepared.problem_type.value,
             objective=self._objective.name,
         )
