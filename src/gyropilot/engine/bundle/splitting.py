@@ -21,7 +21,7 @@ from gyropilot.engine.bundle.stages import (
 )
 from gyropilot.engine.errors import BundleError
 from gyropilot.engine.features.documents import write_document
-from gyropilot.engine.files import write_file, writing
+from gyropilot.engine.files import write_file
 
 
 def split_bundle(bundle: Path, folder: Path) -> tuple[Path, Path]:
@@ -79,8 +79,8 @@ def join_stages(processor: Path, algorithm: Path, folder: Path) -> None:
     }
     folder.mkdir(parents=True, exist_ok=True)
     write_manifest(Manifest(**{"classes": (), **known}), folder)
-    with unpacked(algorithm) as opened, writing(folder / PREDICTOR) as partial:
-        partial.write_bytes(read_graph(opened))
+    with unpacked(algorithm) as opened:
+        write_file(folder / PREDICTOR, read_graph(opened))
 
 
 def _write(stage: FeatureStage | AlgorithmFacts | LabelStage, name: str, folder: Path) -> None:

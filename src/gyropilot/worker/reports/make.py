@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from gyropilot.engine.budget import Deadline
 from gyropilot.engine.explain.clarify import write_analysis, write_baseline, write_values
 from gyropilot.engine.files import write_file
 from gyropilot.engine.problems.tabular.evidence import Records
-from gyropilot.engine.quality.report import assess, write_graphs, write_statistics
+from gyropilot.engine.quality.report import Quality, assess, write_graphs, write_statistics
 from gyropilot.worker.reports.requests import EXPLAINABILITY, INSIGHTS, MAIN_FILES, Answer, Request
 from gyropilot.worker.reports.subject import Subject
 
@@ -90,10 +91,7 @@ def _explain(records: Records, request: Request, folder: Path, deadline: Deadlin
 
 
 def _assess(records: Records, request: Request, folder: Path, _: Deadline) -> Callable[[], Report]:
-    began, start = datetime.now(UTC), time.perf_counter()
-    evidence, base = records.find_evidence(request.id)
-    quality = assess(evidence, records.encoder, base, seed=records.prepared.seed)
-    seconds = time.perf_counter() - start
+    quality, began, seconds = _look_at(records, request.id)
     write_file(folder / "graphs.json", _encode(write_graphs(quality)))
     write_file(folder / MAIN_FILES[INSIGHTS], _encode(write_statistics(quality, began, seconds)))
 
@@ -103,6 +101,15 @@ def _assess(records: Records, request: Request, folder: Path, _: Deadline) -> Ca
         return make_quality_report(quality, _subject(records, request), seconds)
 
     return describe
+
+
+@cache  # documents are asked for first, then the same with pages; what is kept is small
+def _look_at(records: Records, candidate: str) -> tuple[Quality, datetime, float]:
+    """Return a candidate's quality, when finding it began, and how many seconds it took."""
+    began, start = datetime.now(UTC), time.perf_counter()
+    evidence, base = records.find_evidence(candidate)
+    quality = assess(evidence, records.encoder, base, seed=records.prepared.seed)
+    return quality, began, time.perf_counter() - start
 
 
 def _subject(records: Records, request: Request) -> Subject:

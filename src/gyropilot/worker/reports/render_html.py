@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,12 +45,6 @@ def fill_page(report: Report, place: Callable[[Picture], Markup]) -> str:
 def name_section(section: Section, number: int) -> str:
     """Return the name by which a section of a page is linked to."""
     return f"{number}-{re.sub('[^a-z0-9]+', '-', section.title.lower()).strip('-')}"
-
-
-def embed(picture: Picture) -> Markup:
-    """Return a picture as an image in the colours of paper."""
-    content = b64encode(picture.as_svg(has_flat_points=True).encode()).decode()
-    return Markup('<img alt="{}" src="data:image/svg+xml;base64,{}">').format(picture.alternative, content)
 
 
 class _Inline:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from gyropilot.worker.reports.document import Report
-from gyropilot.worker.reports.render_html import embed, fill_page
+from base64 import b64encode
+
+from markupsafe import Markup
+
+from gyropilot.worker.reports.document import Picture, Report
+from gyropilot.worker.reports.render_html import fill_page
 
 
 class UnavailableError(Exception):
@@ -25,5 +29,11 @@ def render_pdf(report: Report) -> bytes:
             "apt-get install libpango-1.0-0 libpangoft2-1.0-0."
         ) from error
     own = URLFetcher(allowed_protocols=("data",))  # a report opens no addresses
-    content: bytes = HTML(string=fill_page(report, embed), url_fetcher=own).write_pdf()
+    content: bytes = HTML(string=fill_page(report, _embed), url_fetcher=own).write_pdf()
     return content
+
+
+def _embed(picture: Picture) -> Markup:
+    """Return a picture as an image in the colours of paper."""
+    content = b64encode(picture.as_svg(has_flat_points=True).encode()).decode()
+    return Markup('<img alt="{}" src="data:image/svg+xml;base64,{}">').format(picture.alternative, content)
